@@ -1,0 +1,32 @@
+// Results: observation plus verdict, the thing that travels the corridor and is stored.
+
+import type { Subject } from './check.ts';
+import type { Evidence } from './evidence.ts';
+import type { EpochMs, Observation } from './observation.ts';
+import type { Judgement, SignatureId, Verdict } from './verdict.ts';
+
+/** One executed probe. */
+export interface ProbeResult {
+  readonly subject: Subject;
+  /** Start of the probe by the wall clock. */
+  readonly at: EpochMs;
+  /** End of the probe by the monotonic clock, ms; what windows and deadlines are computed from. */
+  readonly monotonicMs: number;
+  readonly observation: Observation;
+  readonly judgement: Judgement;
+  /** A probe beside the schedule: confirming burst, run-now, `check`. */
+  readonly extra: boolean;
+}
+
+/** A result as read back from the store. */
+export interface StoredResult {
+  readonly id: number;
+  readonly at: EpochMs;
+  readonly check: string;
+  readonly verdict: Verdict;
+  readonly signature: SignatureId | null;
+  readonly reason: string;
+  readonly status: number | null;
+  readonly durationMs: number;
+  readonly evidence: readonly Evidence[];
+}
