@@ -52,8 +52,9 @@ export async function startNameServer(options: {
     socket.on('error', () => socket.destroy());
     socket.setTimeout(5_000, () => socket.destroy());
     socket.on('data', (data) => {
-      const response = reply(streamDecode(data));
-      if (response !== null) socket.end(streamEncode(response));
+      const response = read(() => reply(streamDecode(data)));
+      if (response === null) socket.destroy();
+      else socket.end(streamEncode(response));
     });
   });
   tcp.listen(options.port, '127.0.0.1');
@@ -63,11 +64,16 @@ export async function startNameServer(options: {
 
   const udp = createSocket('udp4');
   udp.on('message', (message, peer) => {
-    const response = reply(decode(message));
+    const response = read(() => reply(decode(message)));
     if (response !== null) udp.send(encode(response), peer.port, peer.address);
   });
   udp.bind(port, '127.0.0.1');
-  await once(udp, 'listening');
+  try {
+    await once(udp, 'listening');
+  } catch (error) {
+    tcp.close();
+    throw error;
+  }
 
   return {
     port,
@@ -78,6 +84,15 @@ export async function startNameServer(options: {
       await once(tcp, 'close');
     },
   };
+}
+
+/** Bytes that are no query get no answer. */
+function read(answer: () => Packet | null): Packet | null {
+  try {
+    return answer();
+  } catch {
+    return null;
+  }
 }
 
 /** Records of the asked type among the addresses; others give an empty answer that exists. */

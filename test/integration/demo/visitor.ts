@@ -1,0 +1,96 @@
+// A visitor of the demo site for its tests: one request over TLS, on one of the two paths, with nothing kept.
+
+import { request } from 'node:https';
+import { systemClock } from '../../../src/base/clock.ts';
+import { type Site, startSite } from '../../../src/demo/site.ts';
+
+export interface Seen {
+  /** Null when no answer came; then `error` has Node's code. */
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export type Path = 'edge' | 'origin';
+
+/** A site on free ports. */
+export function anySite(options: { storeSessions?: number } = {}): Promise<Site> {
+  return startSite({ clock: systemClock, ports: { edge: 0, origin: 0, dns: 0 }, ...options });
+}
+
+/** Port by its variable, for example `EDGE_PORT`. */
+export function portOf(site: Site, name: string): number {
+  return Number(site.environment[`GATEWATCH_DEMO_${name}`]);
+}
+
+/** Switches a fault and waits until the sockets have followed. */
+export async function flip(site: Site, id: string, on: boolean): Promise<void> {
+  site.set(id, on);
+  await site.settled();
+}
+
+/** One GET of `https://host:edgePort/pathname`, dialled at the edge or at the origin. Never rejects. */
+export function visit(
+  site: Site,
+  path: Path,
+  hostAndPathname: string,
+  more: { cookie?: string; accept?: string; method?: string } = {},
+): Promise<Seen> {
+  const slash = hostAndPathname.indexOf('/');
+  const host = slash < 0 ? hostAndPathname : hostAndPathname.slice(0, slash);
+  const pathname = slash < 0 ? '/' : hostAndPathname.slice(slash);
+  const headers: Record<string, string> = {
+    host: `${host}:${portOf(site, 'EDGE_PORT')}`,
+    accept: more.accept ?? 'text/html',
+  };
+  if (more.cookie !== undefined) headers['cookie'] = more.cookie;
+  return new Promise((resolve) => {
+    const sent = request(
+      {
+        host: '127.0.0.1',
+        port: portOf(site, path === 'edge' ? 'EDGE_PORT' : 'ORIGIN_PORT'),
+        servername: host,
+        ca: site.caPem,
+        path: pathname,
+        method: more.method ?? 'GET',
+        headers,
+        agent: false,
+        timeout: 20_000,
+      },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () =>
+          resolve({
+            status: answer.statusCode ?? null,
+            error: null,
+            headers: answer.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    sent.on('timeout', () => sent.destroy(Object.assign(new Error('silent'), { code: 'ETIMEDOUT' })));
+    sent.on('error', (error: NodeJS.ErrnoException) =>
+      resolve({ status: null, error: error.code ?? error.message, headers: {}, body: '' }),
+    );
+    sent.end();
+  });
+}
+
+/** Lines of Set-Cookie. */
+export function setCookies(seen: Seen): readonly string[] {
+  const value = seen.headers['set-cookie'];
+  return value === undefined ? [] : [value].flat();
+}
+
+/** `name=value` of the first cookie set. */
+export function firstCookie(seen: Seen): string {
+  return setCookies(seen)[0]?.split(';', 1)[0] ?? '';
+}
+
+/** The Location header as a URL. */
+export function locationOf(seen: Seen): URL {
+  return new URL(String(seen.headers['location']));
+}
