@@ -1,0 +1,109 @@
+// The pages of one check and of one incident. Evidence is shown as stored: redacted, one line a field.
+
+import { html } from 'hono/html';
+import { answeredBy } from '../../model/answered-by.ts';
+import type { Evidence } from '../../model/evidence.ts';
+import type { Incident } from '../../model/incident.ts';
+import type { EpochMs } from '../../model/observation.ts';
+import type { StoredResult } from '../../model/result.ts';
+import type { CheckStatus } from '../../model/snapshot.ts';
+import type { SignatureText } from '../../model/verdict.ts';
+import type { IncidentText } from '../reads.ts';
+import { firstCheck, incidentCard } from './incident-card.ts';
+import { clockTime, type Markup, mark, milliseconds, relative, time, visitWords } from './words.ts';
+
+export interface CheckPage {
+  readonly check: CheckStatus;
+  /** Newest first. */
+  readonly results: readonly StoredResult[];
+  readonly signature: SignatureText | null;
+  /** First check with its placeholders filled; null when there is none. */
+  readonly firstCheck: string | null;
+  readonly now: EpochMs;
+  /** Whether people may press buttons here. */
+  readonly changes: boolean;
+}
+
+/** Content of `/checks/<id>`. */
+export function checkPage({
+  check,
+  results,
+  signature,
+  firstCheck: command,
+  now,
+  changes,
+}: CheckPage): Markup {
+  const { symbol, word, tone } = mark(check.verdict);
+  const latest = results[0];
+  return html`<section class="banner ${tone}">
+<div class="verdict"><span class="sign" aria-hidden="true">${symbol}</span><div><h1>${check.target}</h1><p>${check.kind === 'visit' ? visitWords(check.visit).who : `canary ${check.visit}`}${check.path === null ? '' : ` over ${check.path}`}: <b>${word}</b>${check.since === null ? '' : html` since ${time(check.since, clockTime(check.since, now))}`}</p></div></div>
+</section>
+<section class="card">
+<p class="description">${check.reason === '' ? 'No result yet.' : check.reason}</p>
+<dl class="facts">
+<dt>Last probe</dt><dd>${check.lastAt === null ? 'none yet' : time(check.lastAt, relative(check.lastAt, now))}</dd>
+<dt>Next probe</dt><dd>${check.idle ?? (check.nextAt === null ? 'when the budget allows' : relative(check.nextAt, now))}</dd>
+<dt>Id</dt><dd><code>${check.id}</code></dd>
+</dl>
+${signature === null ? '' : html`<p class="meaning"><b>${signature.id}</b> ${signature.meaning}</p>${firstCheck(command)}`}
+${changes ? html`<form method="post" action="/checks/${encodeURIComponent(check.id)}/run"><button class="plain" id="run" type="submit">Probe now</button></form>` : ''}
+</section>
+${latest === undefined ? '' : hopTable(latest, now)}
+${resultTable(results, now)}`;
+}
+
+function hopTable(result: StoredResult, now: EpochMs): Markup {
+  const rows = result.evidence.map((hop, index) => hopRow(hop, index));
+  return html`<section class="card"><h2>The last probe, hop by hop</h2>
+<p class="aside">${time(result.at, clockTime(result.at, now))}, ${milliseconds(result.durationMs)} in all</p>
+<div class="scroll"><table class="hops"><thead><tr><th></th><th>Request</th><th>DNS</th><th>TCP</th><th>TLS</th><th>First byte</th><th>Answer</th><th>Answered by</th></tr></thead><tbody>${rows}</tbody></table></div>
+</section>`;
+}
+
+function hopRow(hop: Evidence, index: number): Markup {
+  const { timings } = hop;
+  const details = [
+    hop.remote === null ? '' : `dialled ${hop.remote}`,
+    hop.resolver === null ? '' : `resolver ${hop.resolver}`,
+    hop.location === null ? '' : `→ ${hop.location}`,
+    hop.setCookies.length === 0 ? '' : `sets ${hop.setCookies.join(', ')}`,
+    hop.certificate === null
+      ? ''
+      : `certificate ${hop.certificate.name ?? '(no name matches)'}, ends ${new Date(hop.certificate.notAfter).toISOString().slice(0, 10)}`,
+    hop.error === null ? '' : `${hop.error.code}: ${hop.error.message}`,
+  ].filter((text) => text !== '');
+  return html`<tr><td>${index + 1}</td><td><code>${hop.url}</code>${details.map((text) => html`<small>${text}</small>`)}</td>
+<td>${milliseconds(timings.dnsMs)}</td><td>${milliseconds(timings.connectMs)}</td><td>${milliseconds(timings.tlsMs)}</td><td>${milliseconds(timings.firstByteMs)}</td>
+<td><b>${hop.status ?? hop.error?.code ?? '–'}</b></td><td>${answeredBy(hop) ?? '–'}</td></tr>`;
+}
+
+function resultTable(results: readonly StoredResult[], now: EpochMs): Markup {
+  const rows = results.map((result) => {
+    const { symbol, word, tone } = mark(result.verdict);
+    return html`<tr><td>${time(result.at, clockTime(result.at, now))}</td><td><span class="mark ${tone}">${symbol}</span> ${word}</td><td>${result.status ?? '–'}</td><td>${milliseconds(result.durationMs)}</td><td class="wide">${result.reason}</td></tr>`;
+  });
+  return html`<section class="card"><h2>Last results</h2>
+<div class="scroll"><table class="results"><thead><tr><th>Time</th><th>Verdict</th><th>Status</th><th>Took</th><th class="wide">Why</th></tr></thead><tbody>${rows.length === 0 ? html`<tr><td colspan="5">Nothing stored yet.</td></tr>` : rows}</tbody></table></div>
+</section>`;
+}
+
+/** Content of `/incidents/<id>`. */
+export function incidentPage(
+  incident: Incident,
+  context: { readonly text: IncidentText; readonly signature: SignatureText | null; readonly now: EpochMs },
+): Markup {
+  const facts: [string, string][] = [
+    ['Opened', new Date(incident.openedAt).toISOString()],
+    ['Extra probes spent', String(incident.probesSpent)],
+    ['Came back', incident.flaps === 1 ? 'once' : `${incident.flaps} times`],
+  ];
+  if (incident.detail !== null) facts.push(['Detail', incident.detail]);
+  if (incident.supersededBy !== null) facts.push(['Taken over by', incident.supersededBy]);
+  return html`<section class="incidents">${incidentCard(incident, { ...context, titled: true })}</section>
+<section class="card"><dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>`;
+}
+
+/** Content of a page that only says one thing. */
+export function messagePage(title: string, text: string): Markup {
+  return html`<section class="banner wait"><div class="verdict"><div><h1>${title}</h1><p>${text}</p></div></div></section><p><a href="/">To the overview</a></p>`;
+}
