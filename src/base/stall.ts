@@ -5,25 +5,25 @@ import type { Clock } from './clock.ts';
 
 /** One look a second: often enough to overlap every probe, rare enough to cost nothing. */
 const LOOK_MS = 1_000;
-/** Lateness below this is everyday scheduling, never a stall. */
-const LATE_MS = 250;
+/** Lateness below this is everyday scheduling. */
+const LATE_MS = 50;
 /** Wall and monotonic clock may drift apart this much between two looks: more is a step or a suspend. */
 const STEP_MS = 2_000;
-/** Stalls remembered; older ones overlap no probe any more. */
-const KEPT = 100;
+/** Late looks remembered: two minutes of nothing but lateness; older ones overlap no probe any more. */
+const KEPT = 120;
 
 interface Stall {
   readonly from: number;
   readonly to: number;
   /** How late we were; Infinity for a stepped clock. */
   readonly lateMs: number;
-  readonly what: string;
 }
 
 export interface StallWatch extends Disposable {
   /**
-   * What went wrong between two instants of Clock.monotonic, or null. Lateness up to `toleratedMs` (a share of the
-   * probe's time-out) is let pass: it cannot have caused the failure.
+   * What went wrong between two instants of Clock.monotonic, or null. Lateness of up to `toleratedMs` in all (a share
+   * of the probe's time-out) is let pass: it cannot have caused the failure. A starved process is late a little again
+   * and again; what counts is the sum.
    */
   during(sinceMs: number, untilMs: number, toleratedMs: number): string | null;
   /** Milliseconds the last look was late. */
@@ -37,31 +37,16 @@ export function createStallWatch(clock: Clock): StallWatch {
   let last = { monotonic: clock.monotonic(), wall: clock.now() };
   let cancel = (): void => {};
 
-  const note = (from: number, to: number, lateMs: number, what: string): void => {
-    stalls.push({ from, to, lateMs, what });
+  const note = (lateMs: number, to: number): void => {
+    stalls.push({ from: last.monotonic, to, lateMs });
     if (stalls.length > KEPT) stalls.shift();
   };
   const look = (): void => {
     const now = { monotonic: clock.monotonic(), wall: clock.now() };
     const elapsed = now.monotonic - last.monotonic;
-    const drift = now.wall - last.wall - elapsed;
     latenessMs = Math.max(0, elapsed - LOOK_MS);
-    if (latenessMs > LATE_MS) {
-      note(
-        last.monotonic,
-        now.monotonic,
-        latenessMs,
-        `our process stood still for ${Math.round(latenessMs)} ms`,
-      );
-    }
-    if (Math.abs(drift) > STEP_MS) {
-      note(
-        last.monotonic,
-        now.monotonic,
-        Number.POSITIVE_INFINITY,
-        `the clock jumped by ${Math.round(drift / 1000)} s`,
-      );
-    }
+    if (latenessMs > LATE_MS) note(latenessMs, now.monotonic);
+    if (Math.abs(now.wall - last.wall - elapsed) > STEP_MS) note(Number.POSITIVE_INFINITY, now.monotonic);
     last = now;
     cancel = clock.after(LOOK_MS, look);
   };
@@ -72,12 +57,12 @@ export function createStallWatch(clock: Clock): StallWatch {
       return latenessMs;
     },
     during(sinceMs, untilMs, toleratedMs) {
-      const limit = Math.max(LATE_MS, toleratedMs);
       // A stall that is going on right now has not been seen by a look yet.
-      const overdue = untilMs - last.monotonic - LOOK_MS;
-      if (overdue > limit) return `our process stood still for ${Math.round(overdue)} ms`;
-      const stall = stalls.find((one) => one.from < untilMs && one.to > sinceMs && one.lateMs > limit);
-      return stall?.what ?? null;
+      const overdue = Math.max(0, untilMs - last.monotonic - LOOK_MS);
+      const seen = stalls.filter((stall) => stall.from < untilMs && stall.to > sinceMs);
+      const lateMs = seen.reduce((sum, stall) => sum + stall.lateMs, overdue);
+      if (lateMs === Number.POSITIVE_INFINITY) return 'the clock jumped';
+      return lateMs > toleratedMs ? `our process was late by ${Math.round(lateMs)} ms meanwhile` : null;
     },
     [Symbol.dispose]: () => cancel(),
   };
