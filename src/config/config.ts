@@ -1,0 +1,34 @@
+// The loaded configuration: finished nouns and the options of the rooms, nothing left to look up.
+
+import type { LogLevel } from '../base/log.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Gate } from '../model/gate.ts';
+import type { NetworkPath } from '../model/network-path.ts';
+import type { Target } from '../model/target.ts';
+import type { CheckRules } from '../schedule/options.ts';
+import type { Item, Section } from './schema.ts';
+
+export interface Config {
+  readonly vantage: string;
+  readonly gates: readonly Gate[];
+  /** At least one. */
+  readonly paths: readonly NetworkPath[];
+  /** At least one; ids are unique. */
+  readonly targets: readonly Target[];
+  /** URLs outside the site. */
+  readonly controls: readonly string[];
+  readonly checks: CheckRules;
+  readonly canaries: 'auto' | 'none';
+  /** Target labels that are components. */
+  readonly shared: readonly string[];
+  readonly signatures: readonly Item<'signatures'>[];
+  readonly alerts: Section<'alerts'>;
+  readonly watchdog: boolean;
+  readonly heartbeat: { readonly url: Secret; readonly everyMs: number } | null;
+  readonly receivers: readonly Item<'receivers'>[];
+  readonly store: Section<'store'>;
+  readonly web: Section<'web'>;
+  /** Further trusted roots, PEM texts. */
+  readonly ca: readonly string[];
+  readonly logLevel: LogLevel;
+}

@@ -1,0 +1,73 @@
+// Notices that a file of the configuration changed, also by a ConfigMap's symlink swap and by editors that replace
+// the file: it watches the folders, and compares contents (gatus #151: a watched inode never sees the swap).
+
+import { createHash } from 'node:crypto';
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+
+/** A change counts when two reads this far apart are the same: no half-written file (threats P5). */
+const SETTLE_MS = 1_000;
+/** Folders on network volumes send no events: look now and then all the same. */
+const LOOK_MS = 60_000;
+
+/** Calls `changed` when the contents of any file are not those of the start, or of the last call. */
+export function watchFiles(files: readonly string[], clock: Clock, changed: () => void): Disposable {
+  let known = digest(files);
+  let pending: string | null = null;
+  let cancelSettle = (): void => {};
+  let cancelLook = (): void => {};
+
+  const settle = (): void => {
+    const now = digest(files);
+    if (now !== pending) {
+      look(); // still being written
+      return;
+    }
+    pending = null;
+    known = now;
+    changed();
+  };
+  const look = (): void => {
+    cancelSettle();
+    const now = digest(files);
+    pending = now === known ? null : now;
+    if (pending !== null) cancelSettle = clock.after(SETTLE_MS, settle);
+  };
+  const lookRegularly = (): void => {
+    look();
+    cancelLook = clock.after(LOOK_MS, lookRegularly);
+  };
+
+  const watchers = [...new Set(files.map(dirname))].map((folder) => watchFolder(folder, look));
+  cancelLook = clock.after(LOOK_MS, lookRegularly);
+  return {
+    [Symbol.dispose]() {
+      cancelSettle();
+      cancelLook();
+      for (const watcher of watchers) watcher?.close();
+    },
+  };
+}
+
+function watchFolder(folder: string, look: () => void): FSWatcher | null {
+  try {
+    return watch(folder, { persistent: false }, look).on('error', () => {});
+  } catch {
+    return null; // the regular look is enough
+  }
+}
+
+/** One hash over all contents; a missing file counts as such. */
+function digest(files: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) {
+    try {
+      hash.update(readFileSync(file));
+    } catch {
+      hash.update('missing');
+    }
+    hash.update('\0');
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,150 @@
+// Legal but doubtful values. A warning never quotes a value; costs and components that cannot be told apart are
+// warned of by schedule/cost.ts and schedule/identifiability.ts.
+
+import type { Target } from '../model/target.ts';
+import type { Config } from './config.ts';
+import type { KeyPath } from './document.ts';
+import { isRecord } from './not-built.ts';
+import type { Finding } from './problem.ts';
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Everything faster loads people's services for no gain: alerts wait 15 s for a second look anyway. */
+const FASTEST_MS = 10_000;
+
+/** Doubtful things in a configuration that loads. */
+export function warningsOf(config: Config, raw: Raw, isReferred: (path: KeyPath) => boolean): Finding[] {
+  return [
+    ...literalSecrets(raw, [], isReferred),
+    ...controlWarnings(config),
+    ...intervalWarnings(config),
+    ...webWarnings(config),
+    ...targetWarnings(config),
+    ...pathWarnings(config),
+    ...sharedWarnings(config),
+    ...(config.receivers.length === 0
+      ? [{ path: ['receivers'], message: 'no receiver is configured: nobody will be told of an incident' }]
+      : []),
+  ];
+}
+
+const SECRET_KEY =
+  /(^|-)(password|passwd|token|secret|authorization|credentials?|bearer|api-?key)$|^x-.*(secret|token|key)$/i;
+
+/** Keys that hold secrets, with a literal value in the file. */
+function literalSecrets(value: unknown, path: KeyPath, isReferred: (path: KeyPath) => boolean): Finding[] {
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => literalSecrets(item, [...path, index], isReferred));
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const at = [...path, key];
+    if (typeof item !== 'string') return literalSecrets(item, at, isReferred);
+    if (item === '' || !SECRET_KEY.test(key) || isReferred(at)) return [];
+    return [{ path: at, message: 'is a secret written into the file; use ${env:NAME} or ${file:/path}' }];
+  });
+}
+
+function controlWarnings(config: Config): Finding[] {
+  if (config.canaries === 'none')
+    return [{ path: ['canaries'], message: 'without canaries many components cannot be told apart' }];
+  if (config.controls.length === 0) {
+    return [
+      {
+        path: ['control'],
+        message: 'no control is configured: a dead uplink of this vantage looks like an outage',
+      },
+    ];
+  }
+  const zones = new Set(config.targets.map((target) => target.zone));
+  return config.controls.flatMap((url, index) => {
+    const host = URL.parse(url)?.hostname ?? '';
+    const inside = [...zones].some((zone) => host === zone || host.endsWith(`.${zone}`));
+    return inside
+      ? [
+          {
+            path: ['control', index],
+            message: 'is part of the watched site; a control must be outside of it',
+          },
+        ]
+      : [];
+  });
+}
+
+function intervalWarnings(config: Config): Finding[] {
+  const fast = 'is below 10 s';
+  const findings: Finding[] = config.targets.flatMap((target, index) =>
+    target.everyMs !== null && target.everyMs < FASTEST_MS
+      ? [{ path: ['targets', index, 'every'], message: fast }]
+      : [],
+  );
+  for (const [name, everyMs] of Object.entries(config.checks.returnEvery)) {
+    if (everyMs < FASTEST_MS) findings.push({ path: ['checks', 'return', 'every', name], message: fast });
+  }
+  return findings;
+}
+
+function webWarnings(config: Config): Finding[] {
+  const { listen, auth } = config.web;
+  if (auth !== null || listen.host === '::1' || listen.host.startsWith('127.')) return [];
+  return [
+    {
+      path: ['web', 'listen'],
+      message: 'listens wider than loopback without web.auth: everybody who reaches it may read',
+    },
+  ];
+}
+
+function targetWarnings(config: Config): Finding[] {
+  return config.targets.flatMap((target, index) => [
+    ...plainHttp(target, index),
+    ...(target.slowMs >= target.timeoutMs
+      ? [
+          {
+            path: ['targets', index, 'slow'],
+            message: 'is not below the timeout: no answer will ever be slow',
+          },
+        ]
+      : []),
+  ]);
+}
+
+function plainHttp(target: Target, index: number): Finding[] {
+  const login = target.paths.some((path) => target.expect[path]?.is === 'login');
+  if (target.scheme === 'https' || !login) return [];
+  return [
+    {
+      path: ['targets', index],
+      message: 'expects a login over plain http: session cookies travel unencrypted',
+    },
+  ];
+}
+
+function pathWarnings(config: Config): Finding[] {
+  return config.paths.flatMap((path, index) => {
+    const findings: Finding[] = [];
+    if (!config.targets.some((target) => target.paths.includes(path.name))) {
+      findings.push({ path: ['paths', index], message: 'no target is probed over this path' });
+    }
+    if (path.kind === 'cdn' && path.proof.header === null) {
+      findings.push({
+        path: ['paths', index, 'proof'],
+        message: 'without a mark nothing proves that the CDN was used',
+      });
+    }
+    if (path.tls.verify === 'none') {
+      findings.push({
+        path: ['paths', index, 'tls', 'verify'],
+        message: 'certificates on this path are not verified',
+      });
+    }
+    return findings;
+  });
+}
+
+function sharedWarnings(config: Config): Finding[] {
+  return config.shared.flatMap((label, index) =>
+    config.targets.some((target) => target.labels[label] !== undefined)
+      ? []
+      : [{ path: ['shared', index], message: 'no target has this label' }],
+  );
+}
