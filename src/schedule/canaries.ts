@@ -1,0 +1,270 @@
+// Canaries: cheap checks of a prefix of a way, which make components distinguishable and cost no session (DESIGN 3).
+// Each one's links are the prefix of the way that it really goes, ending at the component it is about.
+
+import { type Canary, type CanaryKind, canaryId, type Link } from '../model/check.ts';
+import { component } from '../model/component.ts';
+import type { Gate } from '../model/gate.ts';
+import type { NetworkPath } from '../model/network-path.ts';
+import type { Target } from '../model/target.ts';
+import { returnEveryMs } from './options.ts';
+import type { Site } from './plan.ts';
+import { idpName, link, networkWay, type Place, placeOf, resolverName } from './way.ts';
+
+/** Interval of canaries that go over no path, ms: as `return` at the origin. */
+const OFF_PATH_EVERY_MS = 60_000;
+/** Longest time of one canary, ms. */
+const TIMEOUT_MS = 10_000;
+
+/** All canaries of a site, without those that were retired (they brought a gate cookie). */
+export function plannedCanaries(site: Site): Canary[] {
+  const canaries = [
+    ...site.controls.map((url) => controlCanary(url, site)),
+    ...dnsCanaries(site),
+    ...site.paths.flatMap((path) => pathCanaries(path, site)),
+    ...gateCanaries(site),
+  ];
+  const seen = new Set<string>();
+  return canaries.filter((canary) => {
+    const wanted = !seen.has(canary.id) && site.knowledge.get('canary-retired', canary.id) === null;
+    seen.add(canary.id);
+    return wanted;
+  });
+}
+
+interface Draft {
+  readonly kind: CanaryKind;
+  /** Shown; must tell canaries of one kind on one path apart. */
+  readonly name: string;
+  readonly url: string;
+  readonly path?: NetworkPath;
+  readonly gate?: Gate;
+  readonly links: readonly Link[];
+  /** Type and name of what it separates; the last link unless given. */
+  readonly about?: Canary['about'];
+}
+
+function canary(draft: Draft, site: Site): Canary {
+  const path = draft.path ?? null;
+  const last = draft.links.at(-1)?.component ?? component('vantage', site.vantage).id;
+  return {
+    kind: 'canary',
+    id: canaryId(draft.kind, path?.name ?? null, draft.name),
+    canary: draft.kind,
+    name: draft.name,
+    about: draft.about ?? last,
+    path,
+    gate: draft.gate ?? null,
+    url: draft.url,
+    links: draft.links,
+    everyMs: path === null ? OFF_PATH_EVERY_MS : returnEveryMs(site.checks, path),
+    timeoutMs: TIMEOUT_MS,
+  };
+}
+
+function controlCanary(url: string, site: Site): Canary {
+  return canary({ kind: 'control', name: url, url, links: [link('vantage', site.vantage)] }, site);
+}
+
+/** One for every zone and set of resolvers in use. */
+function dnsCanaries(site: Site): Canary[] {
+  return site.paths
+    .filter((path) => path.kind !== 'origin')
+    .flatMap((path) =>
+      zonesOn(path, site).map((zone) => {
+        const links = [
+          link('vantage', site.vantage),
+          link('resolver', resolverName(path)),
+          link('dns', zone),
+        ];
+        return canary({ kind: 'dns', name: zone, url: `dns://${zone}`, path, links }, site);
+      }),
+    )
+    .filter((candidate, index, all) => all.findIndex((other) => sameQuery(candidate, other)) === index);
+}
+
+function sameQuery(a: Canary, b: Canary): boolean {
+  return (
+    a.name === b.name && a.path !== null && b.path !== null && resolverName(a.path) === resolverName(b.path)
+  );
+}
+
+function zonesOn(path: NetworkPath, site: Site): string[] {
+  return [...new Set(targetsOn(path, site).map((target) => target.zone))];
+}
+
+function targetsOn(path: NetworkPath, site: Site): Target[] {
+  return site.targets.filter((target) => target.paths.includes(path.name));
+}
+
+function pathCanaries(path: NetworkPath, site: Site): Canary[] {
+  const zones = zonesOn(path, site);
+  return [
+    ...zones.flatMap((zone) => tlsCanary(zone, path, site)),
+    ...(path.kind === 'cdn' ? zones.flatMap((zone) => traceCanary(zone, path, site)) : []),
+    ...zones.map((zone) => noRouteCanary(zone, path, site)),
+  ];
+}
+
+/** A handshake alone, by the first https host of the zone (in alphabetical order, so that it is stable). */
+function tlsCanary(zone: string, path: NetworkPath, site: Site): Canary[] {
+  const target = firstByHost(
+    targetsOn(path, site).filter((one) => one.zone === zone && one.scheme === 'https'),
+  );
+  if (target === null) return [];
+  const place = placeOf(target, site.paths);
+  const links = frontWay(place, path, site);
+  return [
+    canary({ kind: 'tls', name: target.host, url: `https://${hostAndPort(target)}/`, path, links }, site),
+  ];
+}
+
+/** The way to what terminates TLS on a path: the CDN's edge, or the proxy. */
+function frontWay(place: Place, path: NetworkPath, site: Site): Link[] {
+  const network = networkWay(place, path, site);
+  const edge = network.findIndex((passed) => passed.component === component('cdn', path.name).id);
+  return edge === -1 ? network : network.slice(0, edge + 1);
+}
+
+/** The CDN's own page, asked of a host where no gate is in front: a public one, or the identity provider's. */
+function traceCanary(zone: string, path: NetworkPath, site: Site): Canary[] {
+  const publicOnes = targetsOn(path, site).filter((target) => {
+    const expected = target.expect[path.name]?.is;
+    return target.zone === zone && target.scheme === 'https' && (expected === 'public' || expected === 'app');
+  });
+  const target = firstByHost(publicOnes);
+  const idp = site.gates.find((gate) => gate.paths.includes(path.name) && idpZone(gate, site) === zone);
+  const host = target === null ? (idp === undefined ? null : idpName(idp)) : hostAndPort(target);
+  if (host === null) return [];
+  const place: Place = { host: new URL(`https://${host}/`).hostname, scheme: 'https', zone, origin: null };
+  return [
+    canary(
+      {
+        kind: 'cdn-trace',
+        name: host,
+        url: `https://${host}/cdn-cgi/trace`,
+        path,
+        links: frontWay(place, path, site),
+      },
+      site,
+    ),
+  ];
+}
+
+/** A host that nobody configured: the proxy's own answer. The prober puts a random label in front. */
+function noRouteCanary(zone: string, path: NetworkPath, site: Site): Canary {
+  const inZone = targetsOn(path, site).filter((target) => target.zone === zone);
+  const first = firstByHost(inZone);
+  const place =
+    first === null
+      ? { host: zone, scheme: 'https' as const, zone, origin: null }
+      : placeOf(first, site.paths);
+  // A random label matches the wildcard certificate, or none: the certificate is not what it is about.
+  const links = networkWay(place, path, site).filter(
+    (passed) => !passed.component.startsWith('certificate:'),
+  );
+  const origin = links.at(-1)?.component ?? component('vantage', site.vantage).id;
+  return canary(
+    { kind: 'no-route', name: zone, url: `${place.scheme}://${zone}/`, path, links, about: origin },
+    site,
+  );
+}
+
+function gateCanaries(site: Site): Canary[] {
+  return site.gates.flatMap((gate) => [
+    ...pingCanaries(gate, site),
+    ...idpCanaries(gate, site),
+    ...authorizeCanary(gate, site),
+  ]);
+}
+
+/** The outpost's ping on one of the hosts it is in front of, on every path. */
+function pingCanaries(gate: Gate, site: Site): Canary[] {
+  if (gate.kind !== 'authentik') return [];
+  return site.paths.flatMap((path) => {
+    const behind = targetsOn(path, site).filter(
+      (one) => one.gate === gate.name && one.expect[path.name]?.is === 'login',
+    );
+    const target = firstByHost(behind);
+    if (target === null) return [];
+    const links = [...networkWay(placeOf(target, site.paths), path, site), link('gate', gate.outpost)];
+    const url = `${target.scheme}://${hostAndPort(target)}/outpost.goauthentik.io/ping`;
+    return [canary({ kind: 'gate-ping', name: gate.outpost, url, path, gate, links }, site)];
+  });
+}
+
+/** The identity provider's own health page, and a handshake with its host, over the gate's paths. */
+function idpCanaries(gate: Gate, site: Site): Canary[] {
+  return idpPaths(gate, site).flatMap((path) => [
+    healthCanary(gate, path, site),
+    ...idpTlsCanary(gate, path, site),
+  ]);
+}
+
+function idpTlsCanary(gate: Gate, path: NetworkPath, site: Site): Canary[] {
+  const place = idpPlace(gate, site);
+  if (place.scheme === 'http') return [];
+  const links = frontWay(place, path, site);
+  return [canary({ kind: 'tls', name: place.host, url: `${new URL(gate.url).origin}/`, path, links }, site)];
+}
+
+function healthCanary(gate: Gate, path: NetworkPath, site: Site): Canary {
+  const url = gate.kind === 'authentik' ? `${gate.url}/-/health/ready/` : gate.url;
+  return canary(
+    { kind: 'idp-health', name: idpName(gate), url, path, gate, links: idpWay(gate, path, site) },
+    site,
+  );
+}
+
+/** The authorize request of a hand-over that was seen; not before. */
+function authorizeCanary(gate: Gate, site: Site): Canary[] {
+  const url = site.knowledge.get('authorize', gate.name)?.value ?? '';
+  const path = idpPaths(gate, site)[0];
+  if (url === '' || path === undefined) return [];
+  return [
+    canary({ kind: 'authorize', name: gate.name, url, path, gate, links: idpWay(gate, path, site) }, site),
+  ];
+}
+
+function idpPaths(gate: Gate, site: Site): NetworkPath[] {
+  return site.paths.filter((path) => gate.paths.includes(path.name));
+}
+
+function idpPlace(gate: Gate, site: Site): Place {
+  const url = new URL(gate.url);
+  const scheme = url.protocol === 'http:' ? 'http' : 'https';
+  return { host: url.hostname, scheme, zone: idpZone(gate, site), origin: idpOrigin(gate, site) };
+}
+
+function idpWay(gate: Gate, path: NetworkPath, site: Site): Link[] {
+  return [...networkWay(idpPlace(gate, site), path, site), link('idp', idpName(gate))];
+}
+
+/** Zone of the identity provider: that of a target which covers its host, else the host itself. */
+function idpZone(gate: Gate, site: Site): string {
+  const host = new URL(gate.url).hostname;
+  const covering = site.targets
+    .map((target) => target.zone)
+    .filter((zone) => host === zone || host.endsWith(`.${zone}`));
+  return covering.toSorted((a, b) => b.length - a.length)[0] ?? host;
+}
+
+/** The origin behind the identity provider: an origin path of its own, else that of the gate's targets. */
+function idpOrigin(gate: Gate, site: Site): NetworkPath | null {
+  const own = idpPaths(gate, site).find((path) => path.kind === 'origin');
+  if (own !== undefined) return own;
+  const target = site.targets.find((candidate) => candidate.gate === gate.name);
+  return target === undefined ? null : placeOf(target, site.paths).origin;
+}
+
+function firstByHost(targets: readonly Target[]): Target | null {
+  let first: Target | null = null;
+  for (const target of targets) {
+    if (first === null || target.host < first.host || (target.host === first.host && target.id < first.id))
+      first = target;
+  }
+  return first;
+}
+
+function hostAndPort(target: Target): string {
+  return new URL(target.url).host;
+}

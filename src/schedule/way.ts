@@ -1,0 +1,126 @@
+// The way of a check: the components it runs through, in the order of DESIGN 5. What differs between the ways of two
+// checks is what tells faults apart.
+
+import type { Link } from '../model/check.ts';
+import { component } from '../model/component.ts';
+import type { Gate } from '../model/gate.ts';
+import type { NetworkPath } from '../model/network-path.ts';
+import type { Target } from '../model/target.ts';
+import type { Knowledge } from '../model/verdict.ts';
+
+/**
+ * How likely a gate's answers fail while its identity provider is down: usually it still redirects, but it cannot
+ * after a restart or when its keys expire (reference/authentik.md).
+ */
+const IDP_STRENGTH = 0.3;
+
+/** Origin behind a CDN path of a target that has no origin path. */
+const UNNAMED_ORIGIN = 'unnamed';
+
+/** What ways are computed from. */
+export interface Surroundings {
+  readonly vantage: string;
+  readonly paths: readonly NetworkPath[];
+  readonly gates: readonly Gate[];
+  readonly targets: readonly Target[];
+  /** Target labels that are components. */
+  readonly shared: readonly string[];
+  readonly knowledge: Knowledge;
+}
+
+/** A host as the way to it needs it. */
+export interface Place {
+  readonly host: string;
+  readonly scheme: 'http' | 'https';
+  readonly zone: string;
+  /** The origin path behind a CDN path; null = not known. */
+  readonly origin: NetworkPath | null;
+}
+
+/** Link of full strength. */
+export function link(type: string, name: string, strength = 1): Link {
+  return { component: component(type, name).id, strength };
+}
+
+/** Name of the component `resolver` of a path. */
+export function resolverName(path: NetworkPath): string {
+  return path.resolver.join(',');
+}
+
+/** Name of a certificate on a path: the SAN entry learned for the host, else the host. */
+function certificateName(host: string, path: NetworkPath, knowledge: Knowledge): string {
+  return `${knowledge.get('certificate', `${host}@${path.name}`)?.value ?? host}@${path.name}`;
+}
+
+/** The network part of the way to a host over a path: up to the proxy that routes by name. */
+export function networkWay(place: Place, path: NetworkPath, around: Surroundings): Link[] {
+  const vantage = link('vantage', around.vantage);
+  const certificate = certificateLinks(place, path, around);
+  if (path.kind === 'origin') return [vantage, ...certificate, link('origin', path.name)];
+  const named = [vantage, link('resolver', resolverName(path)), link('dns', place.zone), ...certificate];
+  if (path.kind === 'direct') return [...named, link('origin', path.name)];
+  return [...named, link('cdn', path.name), ...originWay(place, around)];
+}
+
+/** Certificate link; none for plain http and where nothing is verified. */
+function certificateLinks(place: Place, path: NetworkPath, around: Surroundings): Link[] {
+  if (place.scheme === 'http' || path.tls.verify === 'none') return [];
+  return [link('certificate', certificateName(place.host, path, around.knowledge))];
+}
+
+function originWay(place: Place, around: Surroundings): Link[] {
+  if (place.origin === null) return [link('origin', UNNAMED_ORIGIN)];
+  return [...certificateLinks(place, place.origin, around), link('origin', place.origin.name)];
+}
+
+/** The place of a target: its first origin path is the origin behind its CDN paths. */
+export function placeOf(target: Target, paths: readonly NetworkPath[]): Place {
+  const origin = target.paths
+    .map((name) => paths.find((path) => path.name === name))
+    .find((path) => path?.kind === 'origin');
+  return { host: target.host, scheme: target.scheme, zone: target.zone, origin: origin ?? null };
+}
+
+/** Host of the identity provider: the name of component `idp`. */
+export function idpName(gate: Gate): string {
+  return new URL(gate.url).host;
+}
+
+/** Way of a `fresh` or `return` visit. */
+export function visitWay(
+  visit: 'fresh' | 'return',
+  target: Target,
+  path: NetworkPath,
+  around: Surroundings,
+): Link[] {
+  const network = networkWay(placeOf(target, around.paths), path, around);
+  const expected = target.expect[path.name]?.is;
+  const gate = around.gates.find((candidate) => candidate.name === target.gate);
+  // A CDN answers a challenge itself: nothing behind it is asked.
+  if (expected === 'challenge' && path.kind === 'cdn') {
+    const end = network.findIndex((passed) => passed.component === component('cdn', path.name).id) + 1;
+    return [...network.slice(0, end), link('target', target.id)];
+  }
+  if (expected === 'login' && gate !== undefined)
+    return [...network, ...gateWay(visit, gate), link('target', target.id)];
+  return [...network, ...appWay(target, around)];
+}
+
+function gateWay(visit: 'fresh' | 'return', gate: Gate): Link[] {
+  const makesSession = visit === 'fresh' && gate.sessions.store !== 'none';
+  return [
+    link('gate', gate.outpost),
+    ...(makesSession ? [link('gate-sessions', gate.outpost)] : []),
+    link('idp', idpName(gate), IDP_STRENGTH),
+  ];
+}
+
+/** Where the app is reached: its host, when it has several targets, what it shares by label, and itself. */
+function appWay(target: Target, around: Surroundings): Link[] {
+  const several = around.targets.filter((other) => other.host === target.host).length > 1;
+  const labels = around.shared.flatMap((label) => {
+    const value = target.labels[label];
+    return value === undefined ? [] : [link(label, value)];
+  });
+  return [...labels, ...(several ? [link('host', target.host)] : []), link('target', target.id)];
+}
