@@ -1,0 +1,60 @@
+// The table of probers, and the one door of this room: a subject goes in, an observation comes out, whatever
+// happens on the way (STYLE 8.4). Facts only; opinions are the classifier's.
+
+import { type Clock, deadline } from '../base/clock.ts';
+import type { Check, Subject, Visit } from '../model/check.ts';
+import type { Observation } from '../model/observation.ts';
+import { CANARY_PROBERS } from './canaries.ts';
+import type { Resolve } from './dns.ts';
+import { createExchanger, type Limit } from './exchange.ts';
+import { type Sighting, type VisitTools, visitFresh, visitReturn } from './http-visit.ts';
+import type { Jars } from './jar.ts';
+import { probeError, toProbeError } from './net-error.ts';
+
+export interface ProbeTools {
+  readonly clock: Clock;
+  readonly resolve: Resolve;
+  readonly jars: Jars;
+  /** `gatewatch/<version> (+<url>)`. */
+  readonly userAgent: string;
+  /** Further trusted roots, PEM, for paths without their own. */
+  readonly ca: readonly string[];
+  /** `address:port` and `address` of configured origin paths, for the address guard. */
+  readonly allowedAddresses: ReadonlySet<string>;
+}
+
+/** Executes one probe. Never rejects: failures of the target and of ourselves are in the observation. */
+export type Probe = (subject: Subject, signal: AbortSignal) => Promise<Observation>;
+
+const VISIT_PROBERS: Readonly<
+  Record<Visit, (check: Check, tools: VisitTools, limit: Limit) => Promise<Sighting>>
+> = {
+  fresh: visitFresh,
+  return: visitReturn,
+};
+
+/** A probe whose connections share trust and DNS answers, and nothing else. */
+export function createProbe(tools: ProbeTools): Probe {
+  const { clock, jars, userAgent } = tools;
+  const visitTools: VisitTools = { clock, jars, userAgent, exchanger: createExchanger(tools) };
+
+  return async (subject, signal) => {
+    const startedAt = clock.now();
+    const startMs = clock.monotonic();
+    using time = deadline(clock, subject.timeoutMs, signal);
+    const limit: Limit = { signal: time.signal, timeoutMs: subject.timeoutMs, stopped: () => signal.aborted };
+    const sighting = await execute(subject, visitTools, limit);
+    return { startedAt, durationMs: clock.monotonic() - startMs, ...sighting };
+  };
+}
+
+async function execute(subject: Subject, tools: VisitTools, limit: Limit): Promise<Sighting> {
+  if (limit.stopped()) return { exchanges: [], stop: 'error', error: probeError('prober', 'aborted') };
+  try {
+    return subject.kind === 'visit'
+      ? await VISIT_PROBERS[subject.visit](subject, tools, limit)
+      : await CANARY_PROBERS[subject.canary](subject, tools, limit);
+  } catch (error) {
+    return { exchanges: [], stop: 'error', error: toProbeError(error, 'prober') };
+  }
+}
