@@ -1,0 +1,126 @@
+// Acquittals: for each component on the way of the failing checks, why it is not to blame, in counts, or that
+// nothing tested it (reference/correlation.md 5.7). Absence of evidence is never an acquittal.
+
+import type { Acquittal } from '../model/incident.ts';
+import type { Case } from './case.ts';
+import type { Evidence } from './evidence.ts';
+import type { CheckNode, ComponentNode, Topology } from './topology.ts';
+
+/** Healthy probes through a component that acquit it, and failing checks that avoid it. */
+const ENOUGH = { healthy: 4, avoiding: 2 };
+/** Failures among so many successes are noise. */
+const NOISE_SHARE = 0.1;
+/** Components spoken of at most. */
+const LIMIT = 16;
+
+interface Tally {
+  tried: number;
+  good: number;
+}
+
+/** Acquittals of one case. `blamed` is the position of its component, or null. */
+export function acquit(
+  evidence: Evidence,
+  fault: Case,
+  blamed: number | null,
+  hasControls: boolean,
+): readonly Acquittal[] {
+  const { topology } = evidence;
+  const others = new Set<number>();
+  for (const id of fault.affected.keys()) {
+    const check = topology.checks[topology.byCheck.get(id) ?? -1];
+    for (const way of check?.ways ?? []) if (way.component !== blamed) others.add(way.component);
+  }
+  const unclear = new Set(fault.ambiguous.map((each) => each.id));
+  const list: Acquittal[] = [];
+  for (const index of [...others].sort((a, b) => a - b).slice(0, LIMIT)) {
+    const node = topology.components[index];
+    if (node === undefined || unclear.has(node.component.id)) continue;
+    list.push(verdictOn(evidence, fault, { node, blamed, hasControls }));
+  }
+  return list;
+}
+
+function verdictOn(
+  evidence: Evidence,
+  fault: Case,
+  about: { readonly node: ComponentNode; readonly blamed: number | null; readonly hasControls: boolean },
+): Acquittal {
+  const { node } = about;
+  const component = node.component;
+  if (component.type === 'vantage' && !about.hasControls) {
+    return { component, tested: false, evidence: 'not tested: no control is configured' };
+  }
+  const healthy = healthyThrough(evidence, fault, node, about.blamed);
+  const tested = healthy === null ? avoiding(evidence.topology, fault, node) : healthy;
+  const blame = fault.blame === null ? 'the fault' : `${fault.blame.type} ${fault.blame.name}`;
+  return {
+    component,
+    tested: tested !== null,
+    evidence: tested ?? `not tested: no probe separates it from ${blame}`,
+  };
+}
+
+/** `12 of 12 return visits at the origin succeed`, or null when too few or not all do. */
+function healthyThrough(
+  evidence: Evidence,
+  fault: Case,
+  node: ComponentNode,
+  blamed: number | null,
+): string | null {
+  const lanes = new Map<string, Tally>();
+  let good = 0;
+  let bad = 0;
+  for (const index of node.hard) {
+    const record = evidence.records[index];
+    if (record === undefined || record.lastAt < fault.started) continue;
+    if (blamed === null ? isAbout(evidence.topology, fault, record.check) : runsThrough(record.check, blamed))
+      continue;
+    const window = evidence.window(index, fault.started);
+    good += window.oks;
+    bad += window.fails;
+    const lane = laneWords(record.check);
+    const tally = lanes.get(lane) ?? { tried: 0, good: 0 };
+    tally.tried++;
+    if (record.streak === 0 && window.oks > 0) tally.good++;
+    lanes.set(lane, tally);
+  }
+  if (good < ENOUGH.healthy || bad > NOISE_SHARE * good) return null;
+  const most = [...lanes].sort(([, a], [, b]) => b.good - a.good).slice(0, 2);
+  return `${most.map(([lane, tally]) => `${tally.good} of ${tally.tried} ${lane}`).join(' and ')} succeed`;
+}
+
+/** `the same failure without it: 12 of 12 return visits at the origin`, or null. */
+function avoiding(topology: Topology, fault: Case, node: ComponentNode): string | null {
+  const lanes = new Map<string, number>();
+  let count = 0;
+  for (const id of fault.affected.keys()) {
+    const check = topology.checks[topology.byCheck.get(id) ?? -1];
+    if (check === undefined || check.ways.some((way) => way.component === node.index)) continue;
+    count++;
+    lanes.set(laneWords(check), (lanes.get(laneWords(check)) ?? 0) + 1);
+  }
+  const most = [...lanes].sort(([, a], [, b]) => b - a)[0];
+  if (count < ENOUGH.avoiding || most === undefined) return null;
+  return `the same failure where it is not on the way (${most[1]} ${most[0]})`;
+}
+
+function runsThrough(check: CheckNode, component: number): boolean {
+  return check.ways.some((way) => way.component === component && !way.soft);
+}
+
+function isAbout(topology: Topology, fault: Case, check: CheckNode): boolean {
+  const target = topology.services[check.service]?.target;
+  return (
+    target !== null && target !== undefined && (fault.targets.has(target.id) || fault.about.has(target.id))
+  );
+}
+
+/** `return visits at the origin`, `canary gate-ping probes`. */
+function laneWords(check: CheckNode): string {
+  if (check.canary) return check.visit === 'control' ? 'control sites' : `${check.visit} canaries`;
+  const kind = check.subject.path?.kind;
+  const way =
+    kind === 'cdn' ? 'through the CDN' : kind === 'origin' ? 'at the origin' : `over path ${check.path}`;
+  return `${check.visit} visits ${way}`;
+}

@@ -1,0 +1,184 @@
+// State of the correlator during one configuration: evidence, cases, coverage, and what this evaluation says.
+// The searches open and change cases through it, so that coverage and events never fall apart.
+
+import type { Component } from '../model/component.ts';
+import type { IncidentEvent } from '../model/incident.ts';
+import { acquit } from './acquit.ts';
+import { type Episode, newEpisode } from './burst.ts';
+import { type Case, type CaseStart, eventOf, noteFailure, openCase, reopen, resolve } from './case.ts';
+import { type Coverage, coverageOf, softWay, watchedBy } from './coverage.ts';
+import { Evidence } from './evidence.ts';
+import type { Sightings } from './exposure.ts';
+import { describe } from './lanes.ts';
+import type { Ranking, Scope } from './localize.ts';
+import type { Instant, Wanted } from './outcome.ts';
+import type { CheckNode, Topology } from './topology.ts';
+
+/** A fault that is back within this many intervals is the same incident (reference/correlation.md 5.6). */
+export const SAME_FAULT_INTERVALS = 15;
+
+export interface Rules {
+  readonly vantage: string;
+  readonly startupGraceMs: number;
+  readonly seenUp: (target: string) => boolean;
+  readonly hasControls: boolean;
+}
+
+export class State {
+  readonly rules: Rules;
+  evidence: Evidence;
+  coverage: Coverage;
+  /** Open, recovering, and those that ended lately. */
+  readonly cases: Case[] = [];
+  readonly sightings: Sightings = new Map();
+  nextId = 1;
+  now: Instant;
+  events: IncidentEvent[] = [];
+  wanted: Wanted[] = [];
+  /** Result of the last search, null while nothing is suspect. */
+  ranking: Ranking | null = null;
+  episode: Episode = newEpisode(0);
+
+  constructor(topology: Topology, rules: Rules, now: Instant) {
+    this.rules = rules;
+    this.evidence = new Evidence(topology);
+    this.coverage = coverageOf(topology, []);
+    this.now = now;
+  }
+
+  get topology(): Topology {
+    return this.evidence.topology;
+  }
+
+  /** Evidence that no open case explains. */
+  get scope(): Scope {
+    const { explained } = this.coverage;
+    return { evidence: this.evidence, usable: (check) => explained[check] === 0 };
+  }
+
+  live(): Case[] {
+    return this.cases.filter((fault) => fault.state !== 'resolved');
+  }
+
+  /** Components that an open case holds to be broken. */
+  blamed(): ReadonlySet<string> {
+    return new Set(
+      this.live().flatMap((fault) => (fault.standing || fault.blame === null ? [] : [fault.blame.id])),
+    );
+  }
+
+  /** Coverage after cases or checks have changed. */
+  refresh(): void {
+    this.coverage = coverageOf(this.topology, this.live());
+  }
+
+  /** Position of a component of the topology, or null. */
+  indexOf(blame: Component | null): number | null {
+    return blame === null ? null : (this.topology.byComponent.get(blame.id) ?? null);
+  }
+
+  targetOf(check: CheckNode): string | null {
+    return this.topology.services[check.service]?.target?.id ?? null;
+  }
+
+  /** Opens a case, or opens again the same one that ended lately. `adjust` sets more fields before it is told. */
+  open(start: Omit<CaseStart, 'id'>, adjust: (fault: Case) => void = () => {}): Case {
+    const ended = this.#endedLately(start);
+    const fault = ended ?? openCase({ ...start, id: `i${this.nextId++}` }, this.now);
+    if (ended === undefined) this.cases.push(fault);
+    adjust(fault);
+    // From here on it explains its checks; what they showed since its start is its own.
+    fault.state = 'open';
+    this.adopt(fault, start.started);
+    const event = ended === undefined ? eventOf('opened', fault, this.now) : reopen(fault, this.now);
+    fault.said = { at: this.now.monotonicMs, targets: fault.targets.size, lanes: failingLanes(fault) };
+    this.events.push(event);
+    return fault;
+  }
+
+  #endedLately(start: Omit<CaseStart, 'id'>): Case | undefined {
+    const window = SAME_FAULT_INTERVALS * this.topology.intervalMs;
+    const about = new Set(start.about ?? []);
+    return this.cases.find(
+      (fault) =>
+        fault.state === 'resolved' &&
+        fault.supersededBy === null &&
+        this.now.monotonicMs - fault.resolved <= window &&
+        fault.kind === start.kind &&
+        fault.reason === (start.reason ?? null) &&
+        fault.name === (start.name ?? null) &&
+        (fault.blame?.id ?? null) === (start.blame?.id ?? null) &&
+        (about.size === 0 || [...about].some((target) => fault.about.has(target))),
+    );
+  }
+
+  /** Takes the failures since `started` into a case that opens or got another blame. */
+  adopt(fault: Case, started: number = fault.started): void {
+    const failures: { at: number; check: CheckNode }[] = [];
+    const watched = watchedBy(this.topology, fault);
+    // A check that it watches no more could never tell it of its recovery.
+    const ids = new Set<string>(watched.map((index) => this.topology.checks[index]?.id ?? ''));
+    for (const id of fault.affected.keys()) if (!ids.has(id)) fault.affected.delete(id);
+    for (const index of watched) {
+      const record = this.evidence.records[index];
+      if (record === undefined || record.lastFailAt < started) continue;
+      const soft = softWay(this.topology, fault, record.check);
+      if (soft >= 0 && Number.isNaN(this.evidence.weights(index, record.pattern).ways[soft])) continue;
+      failures.push({ at: record.lastFailAt, check: record.check });
+      if (soft >= 0) record.forget();
+    }
+    failures.sort((a, b) => a.at - b.at);
+    for (const { at, check } of failures) {
+      noteFailure(fault, check, this.targetOf(check), at, this.evidence.noiseOf(check));
+    }
+    this.refresh();
+    this.describe(fault);
+  }
+
+  /** Numbers, signature and acquittals of an open case. */
+  describe(fault: Case): void {
+    fault.described = this.now.monotonicMs;
+    if (fault.kind === 'prober' || fault.standing) return;
+    describe(this.evidence, fault);
+    if (fault.kind === 'shared') {
+      fault.acquitted = acquit(this.evidence, fault, this.indexOf(fault.blame), this.rules.hasControls);
+    }
+  }
+
+  /** Ends a case; its checks start with clean sheets, so that no failure of it is blamed on them later. */
+  close(fault: Case, supersededBy: string | null): void {
+    this.events.push(resolve(fault, this.now, supersededBy));
+    this.settle(fault);
+  }
+
+  /** Forgets what the checks of an ended case showed, unless another explains them. */
+  settle(fault: Case): void {
+    for (const [check, sighting] of this.sightings) {
+      if (sighting.kind === fault.kind && fault.about.has(sighting.target)) this.sightings.delete(check);
+    }
+    const before = this.coverage.explained;
+    this.refresh();
+    for (const index of watchedBy(this.topology, fault)) {
+      if (before[index] === 1 && this.coverage.explained[index] === 0) this.evidence.records[index]?.forget();
+    }
+  }
+
+  /** Asks for an extra probe, unless one was asked for and has not come yet. */
+  want(index: number, notBefore: number, why: Wanted['why']): void {
+    const record = this.evidence.records[index];
+    if (record === undefined) return;
+    record.wantedAt = this.now.monotonicMs;
+    this.wanted.push({ check: record.check.id, notBefore, why });
+  }
+
+  isWanted(index: number): boolean {
+    const record = this.evidence.records[index];
+    if (record === undefined) return true;
+    const seen = Math.max(record.lastAt, record.unknownAt);
+    return record.wantedAt > seen && this.now.monotonicMs - record.wantedAt < 30_000;
+  }
+}
+
+function failingLanes(fault: Case): number {
+  return fault.lanes.filter((lane) => lane.failing > 0).length;
+}
