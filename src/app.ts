@@ -1,0 +1,279 @@
+// Lifetime of the process: store, metrics and web server live as long as it does; everything that depends on the
+// configuration is one Watch, replaced on reload. A bad new configuration keeps the old Watch.
+
+import { createHash } from 'node:crypto';
+import type { Clock } from './base/clock.ts';
+import { errorText, type Log } from './base/log.ts';
+import type { Secret } from './base/secret.ts';
+import { createStallWatch } from './base/stall.ts';
+import { watchFiles } from './config/file-watch.ts';
+import type { Loaded } from './config/load.ts';
+import { ConfigError, problemText } from './config/problem.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { openStore } from './store/store.ts';
+import { createWatch, type Watch } from './watch.ts';
+import type { WebOptions } from './web/options.ts';
+import type { DemoFaults } from './web/reads.ts';
+import { createWeb, type Web } from './web/server.ts';
+
+/** A changed file that would drop more than this share of the targets waits to be asked for (DESIGN 10). */
+const LARGEST_LOSS = 0.5;
+/** How long a stop may take before it is cut short. */
+const STOP_MS = 10_000;
+/** Slices of retention: often while there is something to do, else now and then. */
+const PRUNE_AGAIN_MS = 2_000;
+const PRUNE_EVERY_MS = 60_000;
+
+export interface AppOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Reads the configuration anew; throws ConfigError. */
+  readonly load: () => Loaded;
+  /** Name of the file, for the page; null for the demo. */
+  readonly file: string | null;
+  readonly demo: DemoFaults | null;
+  /** Told when the page is there, also where a reload has moved it. */
+  readonly ready: (web: { readonly host: string; readonly port: number }) => void;
+  /** Ends the process' life: the first abort stops cleanly. */
+  readonly signal: AbortSignal;
+}
+
+/** What a signal handler may ask of a running process. */
+export interface App {
+  reload(): Promise<{ ok: boolean; problems: readonly string[] }>;
+}
+
+/** Runs until the signal aborts. Rejects with ConfigError or StoreError when it cannot start. */
+export async function runApp(options: AppOptions, started: (app: App) => void): Promise<void> {
+  const { clock, log } = options;
+  const first = options.load();
+  await using stack = new AsyncDisposableStack();
+  const stall = stack.use(createStallWatch(clock));
+  const metrics = createMetrics();
+  const { file, resultsMs, rollupsMs, maxBytes } = first.config.store;
+  const problem = (detail: string | null): void => configured.storeProblem(detail);
+  const storeLog = log.child({ room: 'store' });
+  const store = stack.use(openStore({ file, resultsMs, rollupsMs, maxBytes, clock, log: storeLog, problem }));
+  const configured = new Configured(options, first, (loaded) =>
+    createWatch(loaded.config, {
+      clock,
+      log,
+      store,
+      metrics,
+      stall,
+      demo: options.demo !== null,
+      about: () => configured.about(),
+    }),
+  );
+  configured.begin();
+  stack.defer(() => configured.end());
+  stack.use(pruneRegularly(clock, () => store.prune(clock.now())));
+  metrics.bind(() => configured.watch.snapshot(), store.sizeBytes);
+  const web = new WebPort(options, (webOptions) =>
+    createWeb({
+      options: webOptions,
+      clock,
+      log: log.child({ room: 'web' }),
+      reads: {
+        snapshot: () => configured.watch.snapshot(),
+        results: (query) => configured.watch.results(query),
+        incidents: (query) => configured.watch.incidents(query),
+        incident: (id) => store.incidents.get(id),
+        texts: (id) => configured.watch.texts(id),
+        summary: (incident) => configured.watch.summary(incident),
+      },
+      metrics: () => metrics.text(),
+      health: { ready: () => true, live: () => configured.watch.isAlive() },
+      actions: {
+        reload: () => configured.reload('asked'),
+        run: async (check) => configured.watch.runNow(check),
+      },
+      demo: options.demo,
+    }),
+  );
+  await web.use(first.config.web);
+  stack.defer(() => web.end());
+  configured.onReload = (loaded) => void web.use(loaded.config.web);
+  started({ reload: () => configured.reload('asked') });
+  await aborted(options.signal);
+  log.info('stopping');
+  // A stop that hangs is cut short: everything that matters is on disk already.
+  clock.after(STOP_MS, () => process.exit(0));
+}
+
+type Reloaded = { ok: boolean; problems: readonly string[] };
+
+/** The running Watch and its configuration; replaces both on reload, one reload at a time. */
+class Configured {
+  readonly #options: AppOptions;
+  readonly #build: (loaded: Loaded) => Watch;
+  #loaded: Loaded;
+  #watch: Watch | null = null;
+  #loadedAt: number;
+  #error: string | null = null;
+  #storeTrouble: string | null = null;
+  #files: Disposable | null = null;
+  #reloading: Promise<Reloaded> | null = null;
+  /** Told of every configuration that came into force by a reload. */
+  onReload: (loaded: Loaded) => void = () => {};
+
+  constructor(options: AppOptions, first: Loaded, build: (loaded: Loaded) => Watch) {
+    this.#options = options;
+    this.#build = build;
+    this.#loaded = first;
+    this.#loadedAt = options.clock.now();
+  }
+
+  get watch(): Watch {
+    if (this.#watch === null) throw new Error('not begun');
+    return this.#watch;
+  }
+
+  /** What page and metrics show about the configuration. */
+  about(): { file: string | null; loadedAt: number; error: string | null } {
+    return { file: this.#options.file, loadedAt: this.#loadedAt, error: this.#error };
+  }
+
+  begin(): void {
+    this.#use(this.#loaded);
+  }
+
+  reload(why: 'asked' | 'file'): Promise<Reloaded> {
+    this.#reloading ??= this.#reload(why).finally(() => {
+      this.#reloading = null;
+    });
+    return this.#reloading;
+  }
+
+  storeProblem(detail: string | null): void {
+    this.#storeTrouble = detail;
+    this.#watch?.finding('store', detail);
+  }
+
+  async end(): Promise<void> {
+    this.#files?.[Symbol.dispose]();
+    await this.#reloading;
+    await this.#watch?.stop('exit');
+  }
+
+  #use(loaded: Loaded): void {
+    const { clock, log } = this.#options;
+    for (const warning of loaded.warnings)
+      log.warn({ problem: problemText(warning) }, 'doubtful configuration');
+    const watch = this.#build(loaded);
+    watch.start();
+    this.#watch = watch;
+    this.#loaded = loaded;
+    watch.finding('store', this.#storeTrouble);
+    watch.finding('configuration', null);
+    this.#files?.[Symbol.dispose]();
+    this.#files = watchFiles(loaded.files, clock, () => void this.reload('file'));
+    this.#loadedAt = clock.now();
+    this.#error = null;
+  }
+
+  async #reload(why: 'asked' | 'file'): Promise<Reloaded> {
+    const before = this.#loaded;
+    let loaded: Loaded;
+    try {
+      loaded = this.#options.load();
+    } catch (error) {
+      return this.#refuse(
+        error instanceof ConfigError ? error.problems.map(problemText) : [errorText(error)],
+      );
+    }
+    const loss = why === 'file' ? lossOf(before, loaded) : null;
+    if (loss !== null) {
+      return this.#refuse([`${loss}; to apply it all the same, send SIGHUP or POST /-/reload`]);
+    }
+    await this.#watch?.stop('reload');
+    try {
+      this.#use(loaded);
+    } catch (error) {
+      this.#use(before);
+      return this.#refuse([errorText(error)]);
+    }
+    if (before.config.store.file !== loaded.config.store.file) {
+      this.#options.log.warn('another store is used only after a restart');
+    }
+    this.onReload(loaded);
+    this.#options.log.info({ targets: loaded.config.targets.length }, 'configuration reloaded');
+    return { ok: true, problems: loaded.warnings.map(problemText) };
+  }
+
+  #refuse(problems: readonly string[]): Reloaded {
+    this.#error = problems[0] ?? 'unknown';
+    this.#options.log.error({ problems }, 'configuration refused, the old one stays');
+    const more = problems.length > 1 ? `, and ${problems.length - 1} more` : '';
+    this.#watch?.finding('configuration', `the changed configuration is refused: ${this.#error}${more}`);
+    return { ok: false, problems };
+  }
+}
+
+/** The web port; listens anew when a reload changed its options. */
+class WebPort {
+  readonly #options: AppOptions;
+  readonly #build: (options: WebOptions) => Web;
+  #current: { readonly web: Web; readonly options: string } | null = null;
+
+  constructor(options: AppOptions, build: (options: WebOptions) => Web) {
+    this.#options = options;
+    this.#build = build;
+  }
+
+  /** Rejects only when the first port cannot be listened on; later the old one stays. */
+  async use(options: WebOptions): Promise<void> {
+    const text = fingerprint(options);
+    const before = this.#current;
+    if (before?.options === text) return;
+    await before?.web.stop();
+    const web = this.#build(options);
+    try {
+      const { port } = await web.start();
+      this.#current = { web, options: text };
+      this.#options.ready({ host: options.listen.host, port });
+    } catch (error) {
+      if (before === null) throw error;
+      this.#options.log.error({ error: errorText(error) }, 'web port cannot be changed, the old one stays');
+      await before.web.start();
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#current?.web.stop();
+  }
+}
+
+/** Text that differs when the options do; secrets are in it as hashes alone. */
+function fingerprint({ auth, ...rest }: WebOptions): string {
+  const hash = (secret: Secret): string => createHash('sha256').update(secret.reveal()).digest('hex');
+  const basic = auth?.basic ? [auth.basic.username, hash(auth.basic.password)] : null;
+  const tokens = auth?.tokens.map(({ name, token, may }) => [name, hash(token), ...may]) ?? null;
+  return JSON.stringify({ ...rest, basic, tokens });
+}
+
+/** Why a changed file must not be applied by itself, or null. */
+function lossOf(before: Loaded, after: Loaded): string | null {
+  const kept = new Set(after.config.targets.map((target) => target.id));
+  const all = before.config.targets.length;
+  const lost = before.config.targets.filter((target) => !kept.has(target.id)).length;
+  if (lost > all * LARGEST_LOSS) return `the changed file drops ${lost} of ${all} targets`;
+  const receivers = before.config.receivers.length;
+  return receivers > 0 && after.config.receivers.length === 0 ? 'the changed file drops all receivers' : null;
+}
+
+function pruneRegularly(clock: Clock, prune: () => boolean): Disposable {
+  let cancel = (): void => {};
+  const next = (): void => {
+    cancel = clock.after(prune() ? PRUNE_AGAIN_MS : PRUNE_EVERY_MS, next);
+  };
+  cancel = clock.after(PRUNE_EVERY_MS, next);
+  return { [Symbol.dispose]: () => cancel() };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,186 @@
+// The corridor: one due check goes in, a result comes out, and everything that wants it gets it, in this order.
+// Nobody else hands results on.
+
+import type { Clock } from './base/clock.ts';
+import type { StallWatch } from './base/stall.ts';
+import { PROJECT_URL, VERSION } from './base/version.ts';
+import { createClassifier } from './classify/classifier.ts';
+import type { Config } from './config/config.ts';
+import type { Finding, Instant, Outcome, Wanted } from './correlate/outcome.ts';
+import type { Subject } from './model/check.ts';
+import type { IncidentEvent } from './model/incident.ts';
+import type { Observation } from './model/observation.ts';
+import type { ProbeResult } from './model/result.ts';
+import type { Judgement, Knowledge } from './model/verdict.ts';
+import { createResolve } from './probe/dns.ts';
+import { createJars, type Jars } from './probe/jar.ts';
+import { createProbe } from './probe/probers.ts';
+
+/** What visited sites see in their logs; nothing of the operator's configuration. */
+export const USER_AGENT = `gatewatch/${VERSION} (+${PROJECT_URL})`;
+
+/** Share of a probe's time-out that our own lateness may take before its failure counts as ours (threats X10). */
+const STALL_SHARE = 0.2;
+
+export interface Stages {
+  readonly clock: Clock;
+  readonly stall: StallWatch;
+  readonly probe: (subject: Subject, signal: AbortSignal) => Promise<Observation>;
+  readonly classify: (subject: Subject, observation: Observation, now: number) => Judgement;
+}
+
+/** Takes a finished result; called in the order of the corridor, must not throw. */
+export type Consumer = (result: ProbeResult) => void;
+
+/** Probes and judges once, keeps nothing. Shared by the loop and by `check`. Never rejects. */
+export async function probeOnce(
+  subject: Subject,
+  options: { extra: boolean },
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const { clock } = stages;
+  const startedMs = clock.monotonic();
+  const observed = await stages.probe(subject, signal);
+  const monotonicMs = clock.monotonic();
+  const toleratedMs = STALL_SHARE * subject.timeoutMs;
+  const stall = stages.stall.during(startedMs, monotonicMs, toleratedMs);
+  const observation = withoutBlameForStalls(observed, stall);
+  const judgement = stages.classify(subject, observation, clock.now());
+  return { subject, at: observation.startedAt, monotonicMs, observation, judgement, extra: options.extra };
+}
+
+/** The whole corridor for one due check: probe, classify, then each consumer. */
+export async function runSubject(
+  subject: Subject,
+  options: { extra: boolean },
+  stages: Stages & { readonly consumers: readonly Consumer[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const result = await probeOnce(subject, options, stages, signal);
+  if (signal.aborted) return;
+  for (const consume of stages.consumers) consume(result);
+}
+
+/** A failure seen while our own process stood still is our failure (threats M20: it reports a time-out). */
+function withoutBlameForStalls(observation: Observation, stall: string | null): Observation {
+  if (stall === null || observation.error === null) return observation;
+  return { ...observation, stop: 'error', error: { phase: 'prober', code: 'stalled', message: stall } };
+}
+
+/** The part of the correlator that the corridor drives. */
+interface Blaming {
+  accept(outcome: Outcome): void;
+  evaluate(now: Instant): { readonly events: readonly IncidentEvent[]; readonly wanted: readonly Wanted[] };
+  readonly nextAt: number | null;
+  raise(finding: Finding, now: Instant): readonly IncidentEvent[];
+  clear(
+    kind: Finding['kind'],
+    reason: Finding['reason'],
+    name: string,
+    now: Instant,
+  ): readonly IncidentEvent[];
+  replace(subjects: readonly Subject[], now: Instant): readonly IncidentEvent[];
+}
+
+/** The end of the corridor: results become incidents, and incidents go to those who record them. */
+export interface Blame {
+  accept(result: ProbeResult): void;
+  /** A fault found beside the probes; `detail: null` = it is over. */
+  find(finding: Omit<Finding, 'detail' | 'signature'> & { readonly detail: string | null }): void;
+  /** Other checks from now on; incidents about what is gone end. */
+  replace(subjects: readonly Subject[]): void;
+  stop(): void;
+}
+
+/** At most one evaluation in this time, whatever the number of results (correlation.md 5.2). */
+const EVALUATE_MS = 1_000;
+
+/** While something is suspected or open, what is known of it is made durable at least this often. */
+const RECORD_MS = 15_000;
+
+/** Evaluates soon after a result, and whenever the correlator wants to be asked again. */
+export function createBlame(tools: {
+  readonly clock: Clock;
+  readonly correlator: Blaming;
+  /** Makes the evidence and the events (there may be none) durable and queues deliveries; must not throw. */
+  readonly record: (events: readonly IncidentEvent[]) => void;
+  readonly want: (wanted: readonly Wanted[]) => void;
+}): Blame {
+  const { clock, correlator } = tools;
+  let cancel: (() => void) | null = null;
+  let dueAt = Number.POSITIVE_INFINITY;
+  let stopped = false;
+  let recordedAt = clock.monotonic();
+
+  const now = (): Instant => ({ at: clock.now(), monotonicMs: clock.monotonic() });
+  const record = (events: readonly IncidentEvent[]): void => {
+    recordedAt = clock.monotonic();
+    tools.record(events);
+  };
+  const hand = (events: readonly IncidentEvent[]): void => {
+    if (events.length > 0) record(events);
+    arm();
+  };
+  const evaluate = (): void => {
+    cancel = null;
+    dueAt = Number.POSITIVE_INFINITY;
+    const { events, wanted } = correlator.evaluate(now());
+    if (events.length > 0 || clock.monotonic() - recordedAt > RECORD_MS) record(events);
+    if (wanted.length > 0) tools.want(wanted);
+    arm();
+  };
+  const arm = (): void => {
+    const { nextAt } = correlator;
+    if (stopped || nextAt === null) return;
+    const at = Math.max(nextAt, clock.monotonic() + EVALUATE_MS);
+    if (cancel !== null && dueAt <= at) return;
+    cancel?.();
+    dueAt = at;
+    cancel = clock.after(at - clock.monotonic(), evaluate);
+  };
+  return {
+    accept(result) {
+      const { subject, judgement, at, monotonicMs, extra } = result;
+      const { verdict, signature, pointsAt } = judgement;
+      correlator.accept({ check: subject.id, at, monotonicMs, verdict, signature, pointsAt, extra });
+      arm();
+    },
+    find({ detail, ...finding }) {
+      const { kind, reason, name } = finding;
+      hand(
+        detail === null
+          ? correlator.clear(kind, reason, name, now())
+          : correlator.raise({ ...finding, detail, signature: null }, now()),
+      );
+    },
+    replace: (subjects) => hand(correlator.replace(subjects, now())),
+    stop() {
+      stopped = true;
+      cancel?.();
+      cancel = null;
+    },
+  };
+}
+
+/** Probers, classifier and jars of a configuration: what `check` shares with the daemon. */
+export function createProbing(
+  config: Config,
+  tools: { clock: Clock; stall: StallWatch; knowledge: Knowledge; jars: string | null },
+): { stages: Stages; jars: Jars } {
+  const { clock, stall, knowledge } = tools;
+  const jars = createJars(clock);
+  if (tools.jars !== null) jars.restore(tools.jars);
+  const addresses = config.paths.flatMap(({ address }) => (address === null ? [] : [address]));
+  const probe = createProbe({
+    clock,
+    resolve: createResolve(clock),
+    jars,
+    userAgent: USER_AGENT,
+    ca: config.ca,
+    allowedAddresses: new Set(addresses.flatMap(({ host, port }) => [host, `${host}:${port}`])),
+  });
+  const { certificateWarnMs } = config.alerts;
+  const { classify } = createClassifier({ ...config, knowledge, certificateWarnMs });
+  return { stages: { clock, stall, probe, classify }, jars };
+}
