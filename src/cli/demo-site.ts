@@ -1,0 +1,62 @@
+// The demo: the site with its faults and the daemon that watches it, in this one process.
+
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../base/clock.ts';
+import { FAULTS } from '../demo/faults.ts';
+import { startSite } from '../demo/site.ts';
+import type { ExitCode } from './contract.ts';
+import { runDaemon } from './daemon.ts';
+import type { Print } from './print.ts';
+
+const DEMO_FILE = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url));
+
+/** Runs site and daemon until SIGTERM or SIGINT, with those faults on from the start. */
+export async function runDemo(options: {
+  print: Print;
+  faults: readonly string[];
+  listen?: string;
+}): Promise<ExitCode> {
+  const { print } = options;
+  await using site = await startSite({
+    clock: systemClock,
+    ring: ({ title, text }) => {
+      print.line();
+      print.line(print.paint('bold', `  ☎ ${title}`));
+      print.line(`    ${text}`);
+    },
+  });
+  for (const fault of options.faults) site.set(fault, true);
+  return await runDaemon({
+    source: { file: DEMO_FILE },
+    environment: {
+      ...site.environment,
+      ...(options.listen === undefined ? {} : { GATEWATCH_DEMO_LISTEN: options.listen }),
+    },
+    quiet: true,
+    demo: {
+      faults: () => site.faults().map(({ id, title, on }) => ({ id, title, on })),
+      set: (id, on) => site.set(id, on),
+    },
+    announce: (url) => introduce(print, url, options.faults),
+  });
+}
+
+function introduce(print: Print, url: string, faults: readonly string[]): void {
+  print.line();
+  print.line(
+    `${print.paint('bold', 'gatewatch')} is watching its demo site: 37 services behind a CDN, a proxy and a login gate.`,
+  );
+  print.line();
+  print.line(`  Page               ${print.paint('cyan', url)}   (with switches for the faults)`);
+  print.line('  Break something    gatewatch demo --fault session-store-full      (in a second terminal)');
+  print.line('  Mend it            gatewatch demo --fault session-store-full --off');
+  print.line(`  Faults             ${FAULTS.map((fault) => fault.id).join(', ')}`);
+  print.line();
+  print.line(
+    '  Your own site      gatewatch check https://grafana.example.com --origin 203.0.113.10:443 --gate https://auth.example.com',
+  );
+  print.line('                     then write gatewatch.yaml (see config/example.yaml) and start again');
+  print.line();
+  if (faults.length > 0) print.line(`  On from the start: ${faults.join(', ')}`);
+  print.line('Alerts appear here as they would on a phone. Ctrl-C ends the demo.');
+}
