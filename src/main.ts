@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Entry point: hands the command line to cli/ and turns the outcome into an exit code.
 
 import { runCommandLine } from './cli/command.ts';

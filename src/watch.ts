@@ -14,7 +14,7 @@ import type { Subject } from './model/check.ts';
 import type { Incident, IncidentEvent, ProberReason } from './model/incident.ts';
 import type { ProbeResult, StoredResult } from './model/result.ts';
 import type { GateStatus, Snapshot } from './model/snapshot.ts';
-import type { FactKind, SignatureText } from './model/verdict.ts';
+import type { FactKind, Knowledge, SignatureText } from './model/verdict.ts';
 import { createDispatcher, type DispatcherOptions } from './notify/dispatcher.ts';
 import { createHeartbeat, cycleFault, type Heartbeat } from './notify/heartbeat.ts';
 import { type Blame, type Consumer, createBlame, createProbing, runSubject, USER_AGENT } from './pipeline.ts';
@@ -117,7 +117,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     (result) => learn(result, store, replan.soon),
     (result) => strangers.settle(result, (check) => scheduler.want([{ check, notBefore: 0, why: 'cookie' }])),
     (result) => requests.charge(result.subject.path?.name ?? '', result.observation.exchanges.length - 1),
-    blame.accept,
+    (result) => hasJoined(result.subject, store.facts) && blame.accept(result),
     (result) => watchCertificate(result, config.alerts.certificateWarnMs, blame),
   ];
   const scheduler = createScheduler({
@@ -261,6 +261,11 @@ function createBudgets(site: Site, config: Config, { clock, store }: WatchTools)
     save: (text) => store.state.put(STATE.requests, text),
   });
   return { sessions, requests };
+}
+
+/** A canary accuses nobody before its healthy answer was seen once (DESIGN 3): here it may never have one. */
+function hasJoined(subject: Subject, facts: Knowledge): boolean {
+  return subject.kind === 'visit' || facts.get('canary', subject.id) !== null;
 }
 
 /** Remembers what the classifier learned; facts that change the plan ask for a new one. */

@@ -73,15 +73,6 @@ export function parseSize(text: string): number | null {
   return match === null ? null : Math.round(Number(match[1]) * (SIZE_BYTES[match[2] ?? ''] ?? Number.NaN));
 }
 
-/** `64 MiB`, `1.5 GiB`, `812 B`. */
-export function humanSize(bytes: number): string {
-  for (const unit of ['GiB', 'MiB', 'KiB']) {
-    const size = SIZE_BYTES[unit] ?? 1;
-    if (bytes >= size) return `${Math.round((bytes / size) * 10) / 10} ${unit}`;
-  }
-  return `${bytes} B`;
-}
-
 /** Events a millisecond of `20000/day`, `6/m`; null when it is no rate. */
 export function parseRate(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\/(s|second|m|minute|h|hour|d|day)$/.exec(text);

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { Knowledge } from '../model/verdict.ts';
 import { outpostsOf } from '../schedule/outpost.ts';
 import { createSessionBudgets } from '../schedule/session-budget.ts';
-import { addSpent } from '../store/spent.ts';
+import { addSpent, spentKey } from '../store/spent.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { STATE } from '../watch.ts';
 
@@ -45,11 +45,15 @@ export function earlierKnowledge(config: Config | null, clock: Clock): Earlier {
  * left, or when the daemon could not be told.
  */
 function takeFromDaemon(config: Config, store: Store, clock: Clock): (outpost: string) => boolean {
+  const outposts = outpostsOf({ ...config, knowledge: store.facts });
+  const before = new Map(outposts.map(({ name }) => [name, Number(store.state.get(spentKey(name)) ?? 0)]));
   const budgets = createSessionBudgets({
-    outposts: outpostsOf({ ...config, knowledge: store.facts }),
+    outposts,
     clock,
     saved: store.state.get(STATE.sessions),
     save: () => {},
+    // What earlier commands took; what this one takes is in the budget already.
+    elsewhere: (outpost) => before.get(outpost) ?? 0,
   });
   return (outpost) => budgets.take(outpost) && addSpent(config.store.file, outpost);
 }

@@ -50,7 +50,7 @@ export function createPrint(environment: Record<string, string | undefined>): Pr
 }
 
 /** JSON whose text cannot steer a terminal: JSON.stringify leaves DEL, C1 and bidi controls as they are. */
-export function terminalSafeJson(value: unknown): string {
+function terminalSafeJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,

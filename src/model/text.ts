@@ -2,7 +2,7 @@
 // (threats O1).
 
 /** Longest evidence string, in characters. */
-export const EVIDENCE_LIMIT = 200;
+const EVIDENCE_LIMIT = 200;
 
 // C0, DEL and C1 controls, line and paragraph separators, bidi controls, zero-width characters, lone surrogates.
 const UNSAFE =

@@ -60,7 +60,7 @@ export function hostOf(url: URL): string {
 }
 
 /** Port of a URL, also when it is the scheme's own. */
-export function portOf(url: URL): number {
+function portOf(url: URL): number {
   if (url.port !== '') return Number(url.port);
   return url.protocol === 'http:' ? 80 : 443;
 }

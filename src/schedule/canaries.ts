@@ -163,10 +163,9 @@ function noRouteCanary(zone: string, path: NetworkPath, site: Site): Canary {
     (passed) => !passed.component.startsWith('certificate:'),
   );
   const origin = links.at(-1)?.component ?? component('vantage', site.vantage).id;
-  return canary(
-    { kind: 'no-route', name: zone, url: `${place.scheme}://${zone}/`, path, links, about: origin },
-    site,
-  );
+  const port = first === null ? '' : new URL(first.url).port;
+  const url = `${place.scheme}://${zone}${port === '' ? '' : `:${port}`}/`;
+  return canary({ kind: 'no-route', name: zone, url, path, links, about: origin }, site);
 }
 
 function gateCanaries(site: Site): Canary[] {

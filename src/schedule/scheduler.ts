@@ -6,9 +6,10 @@ import type { CheckId, Subject } from '../model/check.ts';
 import type { EpochMs } from '../model/observation.ts';
 import { DueQueue } from './due-queue.ts';
 import { firstDelayMs, untilPhaseMs } from './first-delay.ts';
+import { FreshVisits, SHORTEST_WAIT_MS } from './fresh-visits.ts';
 import { InFlight } from './in-flight.ts';
 import type { RequestBudgets } from './request-budget.ts';
-import { type Candidate, Rotation, returnSibling } from './rotation.ts';
+import { returnSibling } from './rotation.ts';
 import type { SessionBudgets } from './session-budget.ts';
 import { budgetOf, createTask, type Task } from './task.ts';
 
@@ -65,8 +66,6 @@ export interface SchedulerTools {
 const WISH_MS = 600_000;
 /** After an abort, how long to wait for the aborted, ms. */
 const ABORT_MS = 1_000;
-/** Shortest wait of the timer, ms. */
-const SHORTEST_WAIT_MS = 1;
 
 /** A scheduler that does nothing before `start`. */
 export function createScheduler(tools: SchedulerTools): Scheduler {
@@ -80,15 +79,6 @@ export function createScheduler(tools: SchedulerTools): Scheduler {
   };
 }
 
-/** The fresh visits of one outpost. */
-interface Turn {
-  readonly rotation: Rotation;
-  /** The rotation's own next visit, monotonic ms. */
-  dueAt: number;
-  /** The visit for a first cookie that is under way. */
-  cookieVisit: CheckId | null;
-}
-
 class Loop {
   readonly #tools: SchedulerTools;
   readonly #clock: Clock;
@@ -100,7 +90,7 @@ class Loop {
   #tasks = new Map<CheckId, Task>();
   /** Tasks that are due, or wanted, and wait for room or for tokens of their path. */
   readonly #waiting = new Set<Task>();
-  readonly #rotations = new Map<string, Turn>();
+  readonly #fresh: FreshVisits;
   #cancelTimer: (() => void) | null = null;
   /** Runs started so far, and what the last one was. */
   #started = 0;
@@ -112,6 +102,14 @@ class Loop {
     this.#tools = tools;
     this.#clock = tools.clock;
     this.#inFlight = new InFlight(tools.concurrency);
+    this.#fresh = new FreshVisits({
+      ...tools,
+      isFree: (task) => this.#isFree(task),
+      requestWaitMs: (task) => this.#requestWaitMs(task),
+      takeRequest: (task) => this.#takeRequest(task),
+      hasNoCookie: (task) => this.#hasNoCookie(task),
+      run: (task, extra) => this.#run(task, extra),
+    });
   }
 
   replace(subjects: readonly Subject[]): void {
@@ -119,7 +117,7 @@ class Loop {
     this.#tasks = new Map(subjects.map((subject) => [subject.id, taskFor(subject, before.get(subject.id))]));
     for (const task of this.#waiting)
       if (this.#tasks.get(task.subject.id) !== task) this.#waiting.delete(task);
-    this.#replaceRotations();
+    this.#fresh.replace(this.#tasks.values());
     if (this.#state !== 'started') return;
     this.#assignPhases();
     this.#pump();
@@ -168,23 +166,6 @@ class Loop {
     await Promise.race([drained(), sleep(this.#clock, ABORT_MS)]);
   }
 
-  #replaceRotations(): void {
-    const outposts = Map.groupBy(this.#tasks.values(), (task) => budgetOf(task.subject));
-    for (const name of this.#rotations.keys()) if (!outposts.has(name)) this.#rotations.delete(name);
-    for (const [name, tasks] of outposts) {
-      if (name === null) continue;
-      const known = this.#rotations.get(name);
-      const paceMs = this.#tools.sessions.paceMs(name) ?? 0;
-      const entry = known ?? {
-        rotation: new Rotation(this.#tools.random()),
-        dueAt: this.#clock.monotonic() + this.#tools.random() * paceMs,
-        cookieVisit: null,
-      };
-      entry.rotation.replace(tasks);
-      this.#rotations.set(name, entry);
-    }
-  }
-
   /** Gives every task without one its next instant; equal intervals are spread evenly. */
   #assignPhases(): void {
     const now = this.#clock.monotonic();
@@ -210,7 +191,7 @@ class Loop {
     let wakeAt = Number.POSITIVE_INFINITY;
     for (const kind of order) {
       const count = this.#started;
-      wakeAt = Math.min(wakeAt, kind === 'fresh' ? this.#startAllFresh() : this.#startWaiting());
+      wakeAt = Math.min(wakeAt, kind === 'fresh' ? this.#fresh.start() : this.#startWaiting());
       if (this.#started > count) this.#last = kind;
     }
     wakeAt = Math.min(wakeAt, this.#queue.peek()?.at ?? Number.POSITIVE_INFINITY);
@@ -219,12 +200,6 @@ class Loop {
     if (!Number.isFinite(wakeAt)) return;
     const waitMs = Math.max(SHORTEST_WAIT_MS, wakeAt - this.#clock.monotonic());
     this.#cancelTimer = this.#clock.after(waitMs, () => this.#pump());
-  }
-
-  #startAllFresh(): number {
-    let wakeAt = Number.POSITIVE_INFINITY;
-    for (const name of this.#rotations.keys()) wakeAt = Math.min(wakeAt, this.#startFresh(name));
-    return wakeAt;
   }
 
   #collectDue(): void {
@@ -295,62 +270,6 @@ class Loop {
     this.#run(task, extra);
   }
 
-  /** Fresh visits of one outpost, as tokens last; returns when to try again. */
-  #startFresh(name: string): number {
-    const entry = this.#rotations.get(name);
-    const { sessions } = this.#tools;
-    if (entry === undefined) return Number.POSITIVE_INFINITY;
-    for (;;) {
-      const now = this.#clock.monotonic();
-      const rotationDue = now >= entry.dueAt;
-      const candidate = entry.rotation.next({
-        now,
-        rotationDue,
-        seeksCookie: entry.cookieVisit !== null,
-        isFree: (task) => this.#isFree(task),
-        hasRequest: (task) => this.#requestWaitMs(task) === 0,
-        hasNoCookie: (task) => this.#hasNoCookie(task),
-      });
-      if (candidate === null) return this.#nextFreshAt(entry, now);
-      if (sessions.waitMs(name) > 0) return now + sessions.waitMs(name);
-      if (!this.#startBudgeted(candidate, name, rotationDue)) return now + SHORTEST_WAIT_MS;
-    }
-  }
-
-  #startBudgeted(candidate: Candidate, name: string, rotationDue: boolean): boolean {
-    const entry = this.#rotations.get(name);
-    const { sessions } = this.#tools;
-    if (entry === undefined || !sessions.take(name)) return false;
-    if (!this.#takeRequest(candidate.task)) {
-      sessions.refund(name);
-      return false;
-    }
-    const now = this.#clock.monotonic();
-    if (candidate.reason === 'rotation') {
-      // While confirmations have drained the bucket, the rotation takes every second token only.
-      const slow = sessions.tokens(name) < sessions.reserve(name) ? 2 : 1;
-      entry.dueAt = now + slow * (sessions.paceMs(name) ?? 0);
-    }
-    if (candidate.reason === 'no-cookie') entry.cookieVisit = candidate.task.subject.id;
-    entry.rotation.started(candidate, rotationDue);
-    this.#run(candidate.task, candidate.reason === 'wanted');
-    return true;
-  }
-
-  /** When the rotation's turn, a wish or a token of a path comes; a visit that ends brings us back anyway. */
-  #nextFreshAt(turn: Turn, now: number): number {
-    let wakeAt = turn.dueAt > now ? turn.dueAt : Number.POSITIVE_INFINITY;
-    for (const task of turn.rotation.tasks) {
-      if (task.wanted !== null && task.wanted.until < now) task.wanted = null;
-      if (task.wanted !== null && task.wanted.notBefore > now)
-        wakeAt = Math.min(wakeAt, task.wanted.notBefore);
-      const waits = task.wanted !== null || turn.rotation.owes(task);
-      const waitMs = waits && this.#isFree(task) ? this.#requestWaitMs(task) : 0;
-      if (waitMs > 0) wakeAt = Math.min(wakeAt, now + waitMs);
-    }
-    return wakeAt;
-  }
-
   #hasNoCookie(task: Task): boolean {
     const sibling = this.#tasks.get(returnSibling(task));
     return sibling !== undefined && this.#tools.idle(sibling.subject) !== null;
@@ -401,8 +320,7 @@ class Loop {
       this.#running.delete(subject.id);
       this.#runs.delete(run);
       this.#inFlight.leave(host);
-      for (const entry of this.#rotations.values())
-        if (entry.cookieVisit === subject.id) entry.cookieVisit = null;
+      this.#fresh.ended(subject.id);
       this.#pump();
     });
     this.#runs.add(run);

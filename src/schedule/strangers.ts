@@ -95,6 +95,7 @@ function settleBudget(
     if (!marked) sessions.charge(outpost);
     sessions.mark(subject.id);
   } else if (marked) {
+    if (madeNoSession(result)) sessions.refund(outpost);
     sessions.unmark(subject.id);
   }
 }

@@ -35,7 +35,7 @@ export type Decision =
   | { readonly allowed: false; readonly status: 401 | 403; readonly why: string };
 
 /** Whether an address is loopback; IPv4-mapped IPv6 included. */
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   const plain = address.replace(/^::ffff:/i, '');
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { createDispatcher, type Dispatcher, type DispatcherOptions } from '../../src/notify/dispatcher.ts';
-import { type ReceiverOptions, receiversSchema } from '../../src/notify/receivers.ts';
+import { type ReceiverOptions, receiverSchema } from '../../src/notify/receivers.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { alertContext } from './alert-context.ts';
 
@@ -69,6 +69,6 @@ export function startDispatcher(
 }
 
 /** Receivers as the configuration would give them. */
-export function receiverOptions(receivers: readonly Record<string, unknown>[]): ReceiverOptions[] {
-  return receiversSchema.parse(receivers);
+function receiverOptions(receivers: readonly Record<string, unknown>[]): ReceiverOptions[] {
+  return receivers.map((raw) => receiverSchema.parse(raw));
 }

@@ -41,6 +41,8 @@ export interface Origin extends AsyncDisposable {
   readonly requests: SeenRequest[];
   /** Connections taken so far, and those of them that resumed a TLS session. */
   readonly seen: { connections: number; resumed: number; applicationBytes: number };
+  /** Sockets open now. */
+  open(): number;
 }
 
 type Respond = (request: IncomingMessage, response: ServerResponse, seen: SeenRequest) => void;
@@ -145,6 +147,7 @@ export async function startDeafOrigin(): Promise<Origin> {
     address: { host: '127.0.0.1', port },
     requests: [],
     seen: { connections: 0, resumed: 0, applicationBytes: 0 },
+    open: () => 0,
     async [Symbol.asyncDispose]() {
       for (const filler of fillers) filler.destroy();
       await worker.terminate();
@@ -170,6 +173,7 @@ async function listening(
     port,
     address: { host: '127.0.0.1', port },
     ...record,
+    open: () => sockets.size,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

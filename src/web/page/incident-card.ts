@@ -64,7 +64,7 @@ function stateWords(incident: Incident, now: EpochMs): Markup {
 }
 
 /** The component in words; its type first, because that is what one looks for. */
-export function componentName({ type, name }: Component): Markup {
+function componentName({ type, name }: Component): Markup {
   return html`<span class="component"><b>${type}</b> ${name}</span>`;
 }
 

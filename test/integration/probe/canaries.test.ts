@@ -106,6 +106,12 @@ describe('afterwards', () => {
       .getActiveResourcesInfo()
       .filter((kind) => /TCP|TLS|UDP|Timeout|Brotli|Gunzip|Zlib|QueryReq|GetAddrInfo/i.test(kind)).length;
 
+  /** Waits for it, ten seconds at most. */
+  const until = async (holds: () => boolean): Promise<void> => {
+    const endAt = Date.now() + 10_000;
+    while (!holds() && Date.now() < endAt) await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+
   test('sockets, timers and decoders are back to where they were', async () => {
     const before = handles();
     {
@@ -158,10 +164,12 @@ describe('afterwards', () => {
         'prober:internal',
         null,
       ]);
+      // Closed by us, while the servers would still keep them.
+      const servers = [mute, drips, huge, h2];
+      await until(() => servers.every((server) => server.open() === 0));
+      expect(servers.map((server) => server.open())).toEqual([0, 0, 0, 0]);
     }
-    const deadlineAt = Date.now() + 10_000;
-    while (handles() > before && Date.now() < deadlineAt)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => handles() <= before);
     expect(handles()).toBeLessThanOrEqual(before);
   });
 });

@@ -21,7 +21,7 @@ import { createProbe } from '../../../src/probe/probers.ts';
 
 export const USER_AGENT = 'gatewatch/test (+https://example.org/gatewatch)';
 
-export const EXPECT_LOGIN: Expectation = {
+const EXPECT_LOGIN: Expectation = {
   is: 'login',
   status: [],
   location: null,

@@ -281,18 +281,6 @@ describe('findings of results that do not count', () => {
     );
     expect(hour([some], { noise: 0 }).events).toEqual([]);
   });
-
-  test('a ban that shows on half a path as resets blames no target', () => {
-    const ban = fault((each) => {
-      if (!visit(each) || !isOn(each, 'cdn')) return null;
-      return unknown('blocked', 'vantage');
-    });
-    const simulator = hour([
-      ban,
-      targetFault(['app1.example.com'], { from: FROM + MINUTE, until: UNTIL, show: unknown('blocked') }),
-    ]);
-    expect(simulator.of('opened').map((each) => each.kind)).toEqual(['prober']);
-  });
 });
 
 describe('rules of blame', () => {

@@ -1,0 +1,23 @@
+// What `store:` takes and refuses.
+
+import { expect, test } from 'vitest';
+import { storeSchema } from '../../../src/store/options.ts';
+
+test('has defaults', () => {
+  expect(storeSchema.parse({})).toEqual({
+    file: 'gatewatch.db',
+    resultsMs: 14 * 86_400_000,
+    rollupsMs: 400 * 86_400_000,
+    maxBytes: 2 ** 31,
+  });
+});
+
+test.each([
+  [{ key: 'secret' }, 'not built yet: it will encrypt kept sessions'],
+  [{ results: 'soon' }, 'must be a duration such as 90s, 5m or 7d'],
+  [{ max: '1MiB' }, 'is out of range'],
+  [{ file: '' }, 'Too small: expected string to have >=1 characters'],
+  [{ colour: 'red' }, 'Unrecognized key: "colour"'],
+])('refuses %j', (raw, message) => {
+  expect(storeSchema.safeParse(raw).error?.issues[0]?.message).toBe(message);
+});
