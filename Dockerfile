@@ -8,7 +8,8 @@ ARG BASE_DIGEST=
 FROM ${BASE}${BASE_DIGEST:+@${BASE_DIGEST}} AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=optional
+# With the optional packages: the compiler's own program is one of them.
+RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY config config

@@ -263,9 +263,13 @@ function createBudgets(site: Site, config: Config, { clock, store }: WatchTools)
   return { sessions, requests };
 }
 
-/** A canary accuses nobody before its healthy answer was seen once (DESIGN 3): here it may never have one. */
+/**
+ * A canary accuses nobody before its healthy answer was seen once (DESIGN 3): here it may never have one. Controls
+ * are configured by name, and without them an uplink that is down from the start would be blamed on the site.
+ */
 function hasJoined(subject: Subject, facts: Knowledge): boolean {
-  return subject.kind === 'visit' || facts.get('canary', subject.id) !== null;
+  if (subject.kind === 'visit' || subject.canary === 'control') return true;
+  return facts.get('canary', subject.id) !== null;
 }
 
 /** Remembers what the classifier learned; facts that change the plan ask for a new one. */

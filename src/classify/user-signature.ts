@@ -56,7 +56,7 @@ export function userSignatureText(signature: UserSignature): SignatureText {
   return {
     id: signature.id,
     pointsAt: [signature.component],
-    phrase: `show the pattern ${signature.id}`,
+    phrase: `get an answer of the pattern ${signature.id}`,
     meaning: `The answer matches the configured signature ${signature.id}.`,
     firstCheck: signature.firstCheck ?? `what the configuration says of ${signature.id}`,
     source: 'configuration',

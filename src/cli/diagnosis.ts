@@ -124,7 +124,7 @@ function acquit(
         : `${through.length} checks work through it`;
     return { component: one, tested: true, evidence: what };
   }
-  return { component: one, tested: false, evidence: 'not tested: nothing in this round separates it' };
+  return { component: one, tested: false, evidence: 'nothing in this round separates it' };
 }
 
 function label(result: ProbeResult | undefined): string {

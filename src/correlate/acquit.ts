@@ -27,18 +27,39 @@ export function acquit(
 ): readonly Acquittal[] {
   const { topology } = evidence;
   const others = new Set<number>();
-  for (const id of fault.affected.keys()) {
-    const check = topology.checks[topology.byCheck.get(id) ?? -1];
-    for (const way of check?.ways ?? []) if (way.component !== blamed) others.add(way.component);
+  for (const check of [...failingChecks(evidence, fault), ...dependentChecks(topology, blamed)]) {
+    for (const way of check.ways) if (way.component !== blamed) others.add(way.component);
   }
   const unclear = new Set(fault.ambiguous.map((each) => each.id));
   const list: Acquittal[] = [];
   for (const index of [...others].sort((a, b) => a - b).slice(0, LIMIT)) {
     const node = topology.components[index];
     if (node === undefined || unclear.has(node.component.id)) continue;
+    // A prober's fault is the vantage's own.
+    if (fault.kind === 'prober' && node.component.type === 'vantage') continue;
     list.push(verdictOn(evidence, fault, { node, blamed, hasControls }));
   }
   return list;
+}
+
+/** Checks the case is about; for a finding about a path those that the finding counts. */
+function failingChecks(evidence: Evidence, fault: Case): readonly CheckNode[] {
+  const { topology, records } = evidence;
+  if (fault.standing) {
+    return records.filter((record) => isFoundOn(fault, record.check)).map((record) => record.check);
+  }
+  return [...fault.affected.keys()].flatMap((id) => topology.checks[topology.byCheck.get(id) ?? -1] ?? []);
+}
+
+/** Checks that would be the first suspects but for the blame: behind an identity provider those of its gates. */
+function dependentChecks(topology: Topology, blamed: number | null): readonly CheckNode[] {
+  const soft = blamed === null ? undefined : topology.components[blamed]?.soft;
+  return (soft ?? []).flatMap((index) => topology.checks[index] ?? []);
+}
+
+/** Whether a finding about a path covers the check. */
+function isFoundOn(fault: Case, check: CheckNode): boolean {
+  return fault.standing && !check.canary && check.path === fault.name;
 }
 
 function verdictOn(
@@ -49,7 +70,7 @@ function verdictOn(
   const { node } = about;
   const component = node.component;
   if (component.type === 'vantage' && !about.hasControls) {
-    return { component, tested: false, evidence: 'not tested: no control is configured' };
+    return { component, tested: false, evidence: 'no control is configured' };
   }
   const healthy = healthyThrough(evidence, fault, node, about.blamed);
   const tested = healthy === null ? avoiding(evidence.topology, fault, node) : healthy;
@@ -57,7 +78,7 @@ function verdictOn(
   return {
     component,
     tested: tested !== null,
-    evidence: tested ?? `not tested: no probe separates it from ${blame}`,
+    evidence: tested ?? `no probe separates it from ${blame}`,
   };
 }
 
@@ -74,8 +95,8 @@ function healthyThrough(
   for (const index of node.hard) {
     const record = evidence.records[index];
     if (record === undefined || record.lastAt < fault.started) continue;
-    if (blamed === null ? isAbout(evidence.topology, fault, record.check) : runsThrough(record.check, blamed))
-      continue;
+    const { check } = record;
+    if (blamed === null ? isAbout(evidence.topology, fault, check) : runsThrough(check, blamed)) continue;
     const window = evidence.window(index, fault.started);
     good += window.oks;
     bad += window.fails;
@@ -110,6 +131,7 @@ function runsThrough(check: CheckNode, component: number): boolean {
 }
 
 function isAbout(topology: Topology, fault: Case, check: CheckNode): boolean {
+  if (isFoundOn(fault, check)) return true;
   const target = topology.services[check.service]?.target;
   return (
     target !== null && target !== undefined && (fault.targets.has(target.id) || fault.about.has(target.id))

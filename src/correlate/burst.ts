@@ -2,8 +2,9 @@
 // before anything is said about it (reference/correlation.md 5.4). Budgets are the scheduler's.
 
 import { type CheckRecord, MISS } from './evidence.ts';
-import type { Ranking, Scope } from './localize.ts';
+import type { Ranking } from './localize.ts';
 import type { Wanted } from './outcome.ts';
+import type { Scope } from './ratio.ts';
 import type { CheckNode } from './topology.ts';
 
 /** Probes wanted at once, and in an episode of two intervals (5.4). */

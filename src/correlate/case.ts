@@ -228,7 +228,7 @@ export interface Surroundings {
 }
 
 /** Whether enough healthy probes were seen since the last failure (DESIGN 5, recovery). */
-export function hasRecovered(fault: Case, around: Surroundings): boolean {
+function hasRecovered(fault: Case, around: Surroundings): boolean {
   const targets = Math.min(2, around.behind, Math.max(1, fault.targets.size));
   if (fault.healthy < HEALTHY_PROBES || (around.behind > 0 && fault.healthyTargets.size < targets))
     return false;

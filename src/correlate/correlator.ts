@@ -6,7 +6,7 @@ import type { Subject } from '../model/check.ts';
 import { component } from '../model/component.ts';
 import type { Incident, IncidentEvent, ProberReason } from '../model/incident.ts';
 import type { ComponentStatus } from '../model/snapshot.ts';
-import { advance, type Case, eventOf, growth, incidentFromCase, noteFailure, noteSuccess } from './case.ts';
+import { advance, type Case, growth, incidentFromCase, noteFailure, noteSuccess, resolve } from './case.ts';
 import { type Durable, decode, encode } from './checkpoint.ts';
 import { softWay } from './coverage.ts';
 import { type CheckRecord, Evidence } from './evidence.ts';
@@ -15,6 +15,7 @@ import { servicesBehind } from './lanes.ts';
 import { laneNoise, recentResults, rememberResults } from './memory.ts';
 import type { Finding, Instant, Outcome, Wanted } from './outcome.ts';
 import { searchExposed, searchFindings, searchServices, wantRecovery } from './own-search.ts';
+import { GONE, isGone } from './reload.ts';
 import { questionBlame, searchShared } from './shared-search.ts';
 import { type Rules, SAME_FAULT_INTERVALS, State } from './state.ts';
 import { componentStatus } from './status.ts';
@@ -62,7 +63,6 @@ const DESCRIBE_MS = 15_000;
 const SILENT_INTERVALS = 15;
 /** Uncounted results that a ratio rule looks at. */
 const COUNTED_UNKNOWN: ReadonlySet<string> = new Set(['path-not-taken', 'blocked', 'gate-sessions-lost']);
-const GONE = 'no longer configured';
 
 /** A correlator over the given checks, continuing from a checkpoint. */
 export function createCorrelator(options: CorrelatorOptions): Correlator {
@@ -245,7 +245,8 @@ class LiveCorrelator implements Correlator {
     const recent = recentResults(state, now);
     const noise = laneNoise(state);
     state.evidence = new Evidence(buildTopology(subjects));
-    for (const fault of state.live()) if (this.#isGone(fault)) state.events.push(this.#end(fault, now));
+    for (const fault of state.live())
+      if (isGone(state.topology, fault)) state.events.push(resolve(fault, now, GONE));
     for (const fault of state.live()) {
       for (const id of fault.affected.keys()) if (!state.topology.byCheck.has(id)) fault.affected.delete(id);
     }
@@ -253,34 +254,6 @@ class LiveCorrelator implements Correlator {
     rememberResults(state, recent, noise, now);
     this.#nextAt = now.monotonicMs;
     return state.events;
-  }
-
-  #end(fault: Case, now: Instant): IncidentEvent {
-    fault.state = 'resolved';
-    fault.resolvedAt = now.at;
-    fault.resolved = now.monotonicMs;
-    fault.supersededBy = GONE;
-    return eventOf('resolved', fault, now);
-  }
-
-  /** Whether what a case is about is configured no more; targets that are gone leave it. */
-  #isGone(fault: Case): boolean {
-    const { topology } = this.#state;
-    if (fault.standing) {
-      const onPath = fault.reason === 'path-not-taken' || fault.reason === 'blocked';
-      return onPath && !topology.checks.some((check) => check.path === fault.name);
-    }
-    const isKnown = (target: string): boolean => topology.byTarget.has(target);
-    const gone = fault.about.size > 0 ? ![...fault.about].some(isKnown) : false;
-    // What ends keeps the names of its targets; what goes on loses those that are gone.
-    if (gone) return true;
-    for (const target of [...fault.targets, ...fault.about]) {
-      if (isKnown(target)) continue;
-      fault.targets.delete(target);
-      fault.about.delete(target);
-    }
-    if (fault.about.size > 0) return false;
-    return fault.blame === null || !topology.byComponent.has(fault.blame.id);
   }
 
   raise(finding: Finding, now: Instant): readonly IncidentEvent[] {
@@ -345,7 +318,7 @@ class LiveCorrelator implements Correlator {
     state.nextId = durable.nextId;
     state.cases.push(...durable.cases);
     for (const sighting of durable.sightings) state.sightings.set(sighting.check, { ...sighting });
-    for (const fault of state.live()) if (this.#isGone(fault)) this.#end(fault, state.now);
+    for (const fault of state.live()) if (isGone(state.topology, fault)) resolve(fault, state.now, GONE);
     state.refresh();
     rememberResults(state, durable.recent, durable.noise, state.now);
     if (durable.recent.length + durable.cases.length + durable.sightings.length > 0) {

@@ -9,7 +9,7 @@ export const MISS = 0.04;
 /** Noise of a lane: first guess and bounds (5.8, p0). */
 export const NOISE = { first: 0.005, least: 0.001, most: 0.02 };
 /** Severities the bank runs for. */
-export const SEVERITIES = [1, 0.5, 0.2] as const;
+const SEVERITIES = [1, 0.5, 0.2] as const;
 /** Suspicion in nats from which a component is a candidate (5.8, h_sus). */
 export const SUSPECT_NATS = 3.5;
 

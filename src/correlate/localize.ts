@@ -5,7 +5,9 @@
 // is compared with the service failing for itself (prior lambda) and with noise, so that three coincident service
 // faults do not add up to a shared one, while healthy checks through g speak against it.
 
-import { type CheckRecord, type Evidence, MISS, type Window } from './evidence.ts';
+import type { Window } from './evidence.ts';
+import { failNats, OK_NATS, ratioFor, type Scope } from './ratio.ts';
+import { supportOf } from './support.ts';
 import type { CheckNode, ServiceNode } from './topology.ts';
 
 /** Priors in nats: shared component, soft dependence used, unmodelled common cause (5.8). */
@@ -14,18 +16,10 @@ const SEVERITY_GRID = [1, 0.7, 0.5, 0.3, 0.2, 0.1];
 const UNMODELLED_GRID = [0.05, 0.1, 0.2, 0.35, 0.6];
 /** Prior of a fault of one lane of a service alone, relative to the service's own. */
 const LANE_FAULT = 0.2;
-const FAIL_LIMIT = 6;
 /** Pairs are looked at when the best single component reaches this. */
 const PAIR_FROM = 4;
 /** Above the successes that a check remembers. */
 const MASK_UNIT = 64;
-const OK_NATS = Math.log(MISS / (1 - 0.005));
-
-/** Evidence, and which checks may be used: those that no open incident explains. */
-export interface Scope {
-  readonly evidence: Evidence;
-  readonly usable: (check: number) => boolean;
-}
 
 export interface Hypothesis {
   /** Blamed components; empty = unmodelled. */
@@ -42,23 +36,6 @@ export interface Ranking {
   readonly hypotheses: readonly Hypothesis[];
   /** Posterior of the best, 0..1. */
   readonly posterior: number;
-}
-
-/** Failures that speak for a component. */
-export interface Support {
-  readonly services: readonly number[];
-  readonly owners: number;
-  readonly canaries: number;
-  /** Longest run of failures of one canary. */
-  readonly canaryStreak: number;
-  /** Failing checks that really run through it. */
-  readonly hard: number;
-  /** Failing checks that still failed when last seen. */
-  readonly standing: number;
-  /** First and last failure, monotonic ms. */
-  readonly firstAt: number;
-  readonly lastAt: number;
-  readonly firstWall: number;
 }
 
 /** One check through at least one of the components under test. */
@@ -89,22 +66,6 @@ interface Collected {
 function addLog(a: number, b: number): number {
   const high = Math.max(a, b);
   return high === Number.NEGATIVE_INFINITY ? high : high + Math.log(Math.exp(a - high) + Math.exp(b - high));
-}
-
-function failNats(scope: Scope, check: CheckNode, window: Window): number {
-  return Math.min(window.fails, FAIL_LIMIT) * Math.log((1 - MISS) / scope.evidence.noiseOf(check));
-}
-
-/** ln of the ratio for one component on the way of a check, or null when it does not concern it. */
-function ratioFor(scope: Scope, check: CheckNode, window: Window, component: number): number | null {
-  const at = check.ways.findIndex((way) => way.component === component);
-  const way = check.ways[at];
-  if (way === undefined) return null;
-  const fit = window.weights?.ways[at] ?? 0;
-  if (way.soft) {
-    return window.fails === 0 || Number.isNaN(fit) ? null : failNats(scope, check, window) + fit;
-  }
-  return failNats(scope, check, window) + fit + window.oks * OK_NATS;
 }
 
 /** The service's own explanations: all of it is broken, or one lane of it is. */
@@ -249,74 +210,6 @@ export function scoreUnmodelled(scope: Scope, since: number): Hypothesis {
     if (score > best.score) best = { score, severity: f };
   }
   return { components: [], since, ...best };
-}
-
-/** Failures since an instant that a component may explain; by a soft dependence only those that point at it. */
-export function supportOf(scope: Scope, component: number | null, since: number): Support {
-  const services = new Set<number>();
-  const owners = new Set<string>();
-  let canaries = 0;
-  let canaryStreak = 0;
-  let hard = 0;
-  let standing = 0;
-  let [firstAt, firstWall, lastAt] = [
-    Number.POSITIVE_INFINITY,
-    Number.POSITIVE_INFINITY,
-    Number.NEGATIVE_INFINITY,
-  ];
-  for (const record of failingRecords(scope, component, since)) {
-    const target = scope.evidence.topology.services[record.check.service]?.target ?? null;
-    if (isHard(scope, component, record)) hard++;
-    if (record.streak > 0) standing++;
-    if (target === null) {
-      canaries++;
-      canaryStreak = Math.max(canaryStreak, record.streak);
-    } else {
-      services.add(record.check.service);
-      owners.add(target.owner);
-    }
-    for (const entry of record.failures(since)) {
-      firstAt = Math.min(firstAt, entry.at);
-      firstWall = Math.min(firstWall, entry.wall);
-      lastAt = Math.max(lastAt, entry.at);
-    }
-  }
-  return {
-    services: [...services],
-    owners: owners.size,
-    canaries,
-    canaryStreak,
-    hard,
-    standing,
-    firstAt,
-    lastAt,
-    firstWall,
-  };
-}
-
-/**
- * Whether a failing check really runs through a component; where others depend on it softly, its failure must also
- * point at it, for nothing that passes would speak against it.
- */
-function isHard(scope: Scope, component: number | null, record: CheckRecord): boolean {
-  const node = scope.evidence.topology.components[component ?? -1];
-  if (node === undefined || !record.check.ways.some((way) => way.component === node.index && !way.soft))
-    return false;
-  const pattern = scope.evidence.patterns[record.pattern];
-  return node.soft.length === 0 || (pattern?.pointsAt.includes(node.component.type) ?? false);
-}
-
-function failingRecords(scope: Scope, component: number | null, since: number): CheckRecord[] {
-  const { topology, records } = scope.evidence;
-  const node = topology.components[component ?? -1];
-  const candidates =
-    node === undefined ? records : [...node.hard, ...node.soft].flatMap((index) => records[index] ?? []);
-  return candidates.filter((record) => {
-    const { check } = record;
-    if (record.lastFailAt < since || !scope.usable(check.index)) return false;
-    const window = scope.evidence.window(check.index, since);
-    return window.fails > 0 && (component === null || ratioFor(scope, check, window, component) !== null);
-  });
 }
 
 /** Whether each component of a pair explains failures of two services that the other does not run through. */

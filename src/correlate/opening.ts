@@ -1,15 +1,9 @@
 // Opening: whether the best explanation may be said aloud yet (reference/correlation.md 5.3 "open when all hold",
 // DESIGN 5 and 10 Blame). What is wrong for good and what only needs time or probes is not told apart here.
 
-import {
-  type Hypothesis,
-  type Ranking,
-  type Scope,
-  type Support,
-  scoreOne,
-  scoreUnmodelled,
-  supportOf,
-} from './localize.ts';
+import { type Hypothesis, type Ranking, scoreOne, scoreUnmodelled } from './localize.ts';
+import type { Scope } from './ratio.ts';
+import { type Support, supportOf } from './support.ts';
 import type { Topology } from './topology.ts';
 
 /** Failures must be seen again this long after the first: longer than a blip of the vantage (5.8, d_min). */

@@ -14,10 +14,10 @@ import {
   type Sighting,
 } from './exposure.ts';
 import { lostSessions, type PathState, pathStates } from './findings.ts';
-import { supportOf } from './localize.ts';
 import { FRESH_MS } from './opening.ts';
 import { confirmServices, findServiceFaults, type ServiceFault } from './service-faults.ts';
 import type { State } from './state.ts';
+import { supportOf } from './support.ts';
 
 /** A shared suspicion that may yet explain service failures (5.6). */
 const PENDING_NATS = 2;
@@ -107,15 +107,17 @@ function openExposed(state: State, confirmed: Confirmed): void {
   const joined =
     shared === null ? undefined : (open.find((fault) => fault.blame?.id === shared.id) ?? open[0]);
   if (joined === undefined) {
-    const fault = state.open({
-      kind: confirmed.kind,
-      blame: shared,
-      signature: confirmed.kind as string as SignatureId,
-      startedAt: confirmed.startedAt,
-      started: confirmed.started,
-      about: [confirmed.target],
-    });
-    seeSightings(state, fault, alike);
+    state.open(
+      {
+        kind: confirmed.kind,
+        blame: shared,
+        signature: confirmed.kind as string as SignatureId,
+        startedAt: confirmed.startedAt,
+        started: confirmed.started,
+        about: [confirmed.target],
+      },
+      (opened) => seeSightings(state, opened, alike),
+    );
     return;
   }
   joined.about.add(confirmed.target);

@@ -4,7 +4,7 @@
 import { type Component, component } from '../model/component.ts';
 import type { Target } from '../model/target.ts';
 import { type CheckRecord, MISS } from './evidence.ts';
-import type { Scope } from './localize.ts';
+import type { Scope } from './ratio.ts';
 import type { ServiceNode, Topology } from './topology.ts';
 
 /** Failures needed, their least span, and how many more when a shared fault may yet explain them. */

@@ -7,10 +7,12 @@ import { confirmingBurst, newEpisode } from './burst.ts';
 import { type Case, eventOf } from './case.ts';
 import { watchedBy } from './coverage.ts';
 import { SUSPECT_NATS } from './evidence.ts';
-import { type Hypothesis, localize, type Ranking, type Scope, scoreOne, supportOf } from './localize.ts';
+import { type Hypothesis, localize, type Ranking, scoreOne } from './localize.ts';
 import { type Opening, opening } from './opening.ts';
+import type { Scope } from './ratio.ts';
 import { inCommon } from './service-faults.ts';
 import type { State } from './state.ts';
+import { supportOf } from './support.ts';
 
 const CANDIDATES = 10;
 /** Openings of one evaluation: two independent faults are two incidents. */
@@ -21,6 +23,9 @@ const AMBIGUOUS_NATS = 2.2;
 const QUESTION_AGES = [0.2, 0.4, 0.7, 1.1, 2, 4];
 const BETTER_NATS = 4;
 const COVERS_SHARE = 0.7;
+/** Controls that must have been asked before their passing says something, and share of them that must fail. */
+const ENOUGH_CONTROLS = 2;
+const FAILING_CONTROLS = 0.3;
 /** Extra probes while only one failure was seen. */
 const FIRST_BURST = 4;
 
@@ -50,28 +55,36 @@ function suspects(state: State): Ranking | null {
   const { evidence, topology } = state;
   const blamed = state.blamed();
   const candidates = topology.components
-    .filter((node) => node.component.type !== 'vantage' || state.rules.hasControls)
     .filter((node) => !blamed.has(node.component.id))
     .map((node) => ({ component: node.index, ...evidence.suspicion(node.index) }))
-    .filter((each) => each.nats >= SUSPECT_NATS)
+    .filter((each) => each.nats >= SUSPECT_NATS && isPossible(state, each.component, each.since))
     .sort((a, b) => b.nats - a.nats || a.component - b.component)
     .slice(0, CANDIDATES);
   return candidates.length === 0 ? null : localize(state.scope, candidates);
 }
 
-/** The vantage is claimed only when the controls fail too. */
+/** The vantage is no candidate without controls, nor while they pass. */
+function isPossible(state: State, component: number, since: number): boolean {
+  if (state.topology.components[component]?.component.type !== 'vantage') return true;
+  const { seen, failing } = controls(state, component, since);
+  return state.rules.hasControls && (seen < ENOUGH_CONTROLS || failing >= FAILING_CONTROLS * seen);
+}
+
+/** The vantage is claimed only when controls fail too. */
 function isBelievable(state: State, found: Opening): boolean {
-  const node = found.component === null ? undefined : state.topology.components[found.component];
-  if (node?.component.type !== 'vantage') return true;
-  let seen = 0;
-  let failing = 0;
-  for (const index of node.hard) {
+  if (found.component === null) return true;
+  if (state.topology.components[found.component]?.component.type !== 'vantage') return true;
+  const { seen, failing } = controls(state, found.component, found.support.firstAt);
+  return failing > 0 && failing >= FAILING_CONTROLS * seen;
+}
+
+/** Controls that brought a result since, and those of them that failed. */
+function controls(state: State, vantage: number, since: number): { seen: number; failing: number } {
+  const results = (state.topology.components[vantage]?.hard ?? []).flatMap((index) => {
     const record = state.evidence.records[index];
-    if (record?.check.visit !== 'control' || record.lastAt < found.support.firstAt) continue;
-    seen++;
-    if (record.streak > 0) failing++;
-  }
-  return failing > 0 && failing * 2 > seen;
+    return record?.check.visit === 'control' && record.lastAt >= since ? [record] : [];
+  });
+  return { seen: results.length, failing: results.filter((record) => record.lastFailAt >= since).length };
 }
 
 function confirm(state: State, ranking: Ranking): void {

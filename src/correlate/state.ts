@@ -10,8 +10,9 @@ import { type Coverage, coverageOf, softWay, watchedBy } from './coverage.ts';
 import { Evidence } from './evidence.ts';
 import type { Sightings } from './exposure.ts';
 import { describe } from './lanes.ts';
-import type { Ranking, Scope } from './localize.ts';
+import type { Ranking } from './localize.ts';
 import type { Instant, Wanted } from './outcome.ts';
+import type { Scope } from './ratio.ts';
 import type { CheckNode, Topology } from './topology.ts';
 
 /** A fault that is back within this many intervals is the same incident (reference/correlation.md 5.6). */
@@ -138,11 +139,10 @@ export class State {
   /** Numbers, signature and acquittals of an open case. */
   describe(fault: Case): void {
     fault.described = this.now.monotonicMs;
-    if (fault.kind === 'prober' || fault.standing) return;
-    describe(this.evidence, fault);
-    if (fault.kind === 'shared') {
-      fault.acquitted = acquit(this.evidence, fault, this.indexOf(fault.blame), this.rules.hasControls);
-    }
+    const onPath = fault.reason === 'path-not-taken' || fault.reason === 'blocked';
+    if (!onPath && (fault.kind === 'prober' || fault.standing)) return;
+    if (!onPath) describe(this.evidence, fault);
+    fault.acquitted = acquit(this.evidence, fault, this.indexOf(fault.blame), this.rules.hasControls);
   }
 
   /** Ends a case; its checks start with clean sheets, so that no failure of it is blamed on them later. */

@@ -80,10 +80,7 @@ export interface SignatureText {
   readonly id: SignatureId;
   /** Component types it points at, most likely first. */
   readonly pointsAt: readonly string[];
-  /**
-   * Half a sentence that completes "strangers …" or "<n> services …" in a summary, plural:
-   * `get an empty 400`.
-   */
+  /** Half a sentence that completes "strangers …" or "visitors …" in a summary, plural: `get an empty 400`. */
   readonly phrase: string;
   /** One sentence: what it means. */
   readonly meaning: string;

@@ -2,30 +2,19 @@
 // delivers at least once, in order per incident. Everything it needs after a restart is in the store.
 
 import type { Clock } from '../base/clock.ts';
-import { deadline } from '../base/clock.ts';
-import { errorText, type Log } from '../base/log.ts';
+import type { Log } from '../base/log.ts';
 import type { Incident, IncidentEvent } from '../model/incident.ts';
 import type { EpochMs } from '../model/observation.ts';
 import type { ReceiverStatus } from '../model/snapshot.ts';
-import { type Alert, alertFromIncident, testAlert, WATCHDOG, watchdogAlert } from './alert.ts';
+import { type Alert, alertFromIncident, testAlert, watchdogAlert } from './alert.ts';
 import type { AlertContext } from './alert-context.ts';
-import {
-  acceptedFromRow,
-  acceptedText,
-  type Driver,
-  deliveryFromRow,
-  deliveryText,
-  type FailureReason,
-  type Outgoing,
-  type TestReport,
-} from './delivery.ts';
-import { Lane, type LaneStore, type News, type Now, type Waiting } from './lane.ts';
-import { createDriver, type ReceiverOptions, receiverPlace, wants } from './receivers.ts';
+import { acceptedFromRow, acceptedText, deliveryFromRow, deliveryText, type TestReport } from './delivery.ts';
+import { Lane, type LaneStore, type News, type Now } from './lane.ts';
+import { instantOf, Post, type PostTools } from './post.ts';
+import { createDriver, type ReceiverOptions, wants } from './receivers.ts';
 
 /** Looks after repetitions, fallbacks and ages at least this often. */
 const TICK_MS = 15_000;
-/** After this long without acceptance the receiver is reported as a problem. */
-const PROBLEM_MS = 300_000;
 /** A clean stop takes at most this long; firing alerts then live so long without us (DESIGN 10, Time). */
 const STOP_MS = 8_000;
 const HOLD_MS = 15 * 60_000;
@@ -63,13 +52,8 @@ export interface DispatcherOptions {
   readonly userAgent: string;
   /** Further trusted roots, PEM (`tls.ca`). */
   readonly ca: readonly string[];
-  readonly observe: {
-    delivered(receiver: string): void;
-    failed(receiver: string, reason: FailureReason): void;
-    queue(receiver: string, length: number): void;
-  };
-  /** A receiver does not take what it should (one sentence), or does again (null). */
-  readonly problem: (receiver: string, detail: string | null) => void;
+  readonly observe: PostTools['observe'];
+  readonly problem: PostTools['problem'];
 }
 
 export interface Dispatcher {
@@ -90,19 +74,6 @@ export interface Dispatcher {
   test(receiver: string, signal: AbortSignal): Promise<TestReport | null>;
 }
 
-interface Post {
-  readonly options: ReceiverOptions;
-  readonly driver: Driver;
-  readonly lane: Lane;
-  calls: number;
-  /** Monotonic ms of the next resend. */
-  resendAt: number;
-  lastDeliveryAt: EpochMs | null;
-  lastError: string | null;
-  problem: boolean;
-  wake: (() => void) | null;
-}
-
 /** Dispatcher for the receivers of one configuration. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   return new DispatcherOfWatch(options);
@@ -113,7 +84,6 @@ class DispatcherOfWatch implements Dispatcher {
   readonly #posts: readonly Post[];
   readonly #labels = new Map<string, Readonly<Record<string, string>>>();
   readonly #stopping = new AbortController();
-  readonly #running = new Set<Promise<void>>();
   #cancelTick: (() => void) | null = null;
   #state: 'built' | 'started' | 'stopped' = 'built';
 
@@ -123,17 +93,8 @@ class DispatcherOfWatch implements Dispatcher {
     this.#posts = options.receivers.map((receiver) => {
       const driver = createDriver(receiver, { clock, userAgent, ca, webUrl: context.webUrl });
       const rules = { resendMs: driver.resendMs, fallback: receiver.fallbackFor !== null };
-      return {
-        options: receiver,
-        driver,
-        lane: new Lane(rules, this.#laneStore(receiver.name), options.random),
-        calls: 0,
-        resendAt: 0,
-        lastDeliveryAt: null,
-        lastError: null,
-        problem: false,
-        wake: null,
-      };
+      const lane = new Lane(rules, laneStore(options.store.outbox, receiver.name), options.random);
+      return new Post({ options: receiver, driver, lane }, this.#postTools(receiver.name));
     });
   }
 
@@ -158,31 +119,35 @@ class DispatcherOfWatch implements Dispatcher {
     const started = this.#state === 'started';
     this.#state = 'stopped';
     this.#cancelTick?.();
-    for (const post of this.#posts) post.wake?.();
-    using limit = deadline(this.#options.clock, STOP_MS, new AbortController().signal);
-    limit.signal.addEventListener('abort', () => this.#stopping.abort(), { once: true });
-    if (started) {
-      await Promise.all(this.#running);
-      await Promise.all(this.#posts.map((post) => this.#lastWords(post, options.hold ? HOLD_MS : null)));
-    }
+    const holdMs = options.hold ? HOLD_MS : null;
+    const cancel = this.#options.clock.after(STOP_MS, () => this.#stopping.abort());
+    if (started) await Promise.all(this.#posts.map((post) => post.lastWords(holdMs)));
+    cancel();
     this.#stopping.abort();
-    await Promise.all(this.#posts.map((post) => post.driver.close()));
+    await Promise.all(this.#posts.map((post) => post.close()));
   }
 
   status(): ReceiverStatus[] {
-    return this.#posts.map(({ options, lane, lastDeliveryAt, lastError }) => ({
-      name: options.name,
-      kind: options.kind,
-      queued: lane.waiting().filter((one) => !one.held).length,
-      lastDeliveryAt,
-      lastError,
-    }));
+    return this.#posts.map((post) => post.status());
   }
 
   async test(receiver: string, signal: AbortSignal): Promise<TestReport | null> {
     const post = this.#posts.find((one) => one.options.name === receiver);
-    if (post === undefined) return null;
-    return post.driver.test(testAlert(this.#options.context, this.#options.clock.now()), signal);
+    return post?.test(testAlert(this.#options.context, this.#options.clock.now()), signal) ?? null;
+  }
+
+  #postTools(name: string): PostTools {
+    const { clock, log, store, observe, problem } = this.#options;
+    return {
+      clock,
+      log,
+      transaction: (run) => store.transaction(run),
+      observe,
+      problem,
+      changed: () => this.#pumpAll(),
+      givenUp: (incident) => this.#releaseFor(name, incident),
+      signal: this.#stopping.signal,
+    };
   }
 
   #recordOne(event: IncidentEvent): void {
@@ -196,7 +161,7 @@ class DispatcherOfWatch implements Dispatcher {
   }
 
   #tell(news: News): void {
-    const now = this.#now();
+    const now = instantOf(this.#options.clock);
     // The end is for all who know the beginning, whatever their filter is by now.
     const over = news.alert.endsAt !== null;
     for (const { options, lane } of this.#posts)
@@ -214,7 +179,7 @@ class DispatcherOfWatch implements Dispatcher {
     const { outbox } = this.#options.store;
     const queued = outbox.queued();
     const accepted = outbox.accepted();
-    const now = this.#now();
+    const now = instantOf(this.#options.clock);
     for (const { options, lane } of this.#posts) {
       const mine = (row: { receiver: string }): boolean => row.receiver === options.name;
       lane.restore(
@@ -228,7 +193,7 @@ class DispatcherOfWatch implements Dispatcher {
   /** Makes what receivers believe the same as what is so: after a reload with other receivers, or a lost file. */
   #reconcile(): void {
     const { store, context, clock, watchdog } = this.#options;
-    const now = this.#now();
+    const now = instantOf(this.#options.clock);
     const firing = store.incidents.open().filter((incident) => incident.labels !== null);
     const alerts = firing.map((incident) => alertFromIncident(incident, context));
     if (watchdog) alerts.push(watchdogAlert(context, clock.now()));
@@ -256,12 +221,12 @@ class DispatcherOfWatch implements Dispatcher {
   }
 
   #tick(): void {
-    const now = this.#now();
+    const now = instantOf(this.#options.clock);
     this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
     this.#options.store.transaction(() => {
       for (const post of this.#posts) {
         post.lane.repeat(now);
-        for (const { delivery } of post.lane.expire(now)) this.#giveUp(post, delivery.alert, 'expired');
+        for (const { delivery } of post.lane.expire(now)) post.giveUp(delivery.alert, 'expired');
       }
     });
     this.#pumpAll();
@@ -269,11 +234,19 @@ class DispatcherOfWatch implements Dispatcher {
 
   #pumpAll(): void {
     if (this.#state !== 'started') return;
-    const now = this.#now();
+    const now = instantOf(this.#options.clock);
     for (const post of this.#posts) {
       this.#releaseFallbacks(post, now);
-      this.#pump(post, now);
-      this.#judge(post, now);
+      post.pump(now);
+      post.judge(now);
+    }
+  }
+
+  /** The fallbacks of a receiver that gave an alert up go at once. */
+  #releaseFor(receiver: string, incident: string): void {
+    for (const { options, lane } of this.#posts) {
+      const held = options.fallbackFor === receiver ? lane.head(incident) : null;
+      if (held?.held) lane.release(held, instantOf(this.#options.clock));
     }
   }
 
@@ -288,178 +261,23 @@ class DispatcherOfWatch implements Dispatcher {
       else if (!theirs.held && now.monotonicMs - theirs.since >= options.afterMs) lane.release(one, now);
     }
   }
-
-  #pump(post: Post, now: Now): void {
-    const { driver, lane } = post;
-    post.wake?.();
-    post.wake = null;
-    const due = lane.due(now);
-    const resending = driver.resendMs !== null && now.monotonicMs >= post.resendAt && post.calls === 0;
-    const extra = resending ? lane.resends(now) : [];
-    if (resending) post.resendAt = now.monotonicMs + (driver.resendMs ?? 0);
-    const batches = batched(due, extra, driver.batch);
-    if (driver.parallel > 1)
-      for (const batch of batches.slice(0, driver.parallel - post.calls)) this.#send(post, [batch]);
-    else if (post.calls === 0 && batches.length > 0) this.#send(post, batches);
-    this.#options.observe.queue(post.options.name, lane.waiting().filter((one) => !one.held).length);
-    this.#wakeLater(post, now);
-  }
-
-  #wakeLater(post: Post, now: Now): void {
-    const next = post.lane.nextAt();
-    const resend = post.driver.resendMs === null ? null : post.resendAt;
-    const times = [next, resend].filter((time) => time !== null);
-    if (times.length === 0 || post.calls >= post.driver.parallel) return;
-    const delayMs = Math.max(50, Math.min(...times) - now.monotonicMs);
-    post.wake = this.#options.clock.after(delayMs, () => this.#pumpAll());
-  }
-
-  /** Delivers the batches one after the other. */
-  #send(post: Post, batches: readonly Batch[]): void {
-    post.calls += 1;
-    for (const { waiting } of batches) for (const one of waiting) one.inFlight = true;
-    const run = this.#deliverAll(post, batches, null)
-      .catch((error: unknown) => {
-        this.#options.log.error({ receiver: post.options.name, error: errorText(error) }, 'delivery broke');
-      })
-      .finally(() => {
-        post.calls -= 1;
-        this.#running.delete(run);
-        this.#pumpAll();
-      });
-    this.#running.add(run);
-  }
-
-  async #deliverAll(post: Post, batches: readonly Batch[], holdMs: number | null): Promise<void> {
-    for (const batch of batches) await this.#deliver(post, batch, holdMs);
-  }
-
-  async #deliver(post: Post, { waiting, extra }: Batch, holdMs: number | null): Promise<void> {
-    const { store } = this.#options;
-    const items: Outgoing[] = [...waiting.map((one) => one.delivery), ...extra.map(asResend)];
-    const outcomes = await post.driver.deliver(items, { holdMs }, this.#stopping.signal);
-    const now = this.#now();
-    store.transaction(() => {
-      waiting.forEach((one, index) => {
-        const outcome = outcomes[index] ?? { outcome: 'failed', reason: 'internal' };
-        if (outcome.outcome === 'accepted') this.#accept(post, one, now);
-        else this.#fail(post, one, { now, reason: outcome.reason, refused: outcome.outcome === 'rejected' });
-      });
-    });
-    for (const outcome of outcomes.slice(waiting.length)) {
-      if (outcome.outcome === 'accepted') this.#works(post, now);
-      else this.#note(post, outcome.reason);
-    }
-  }
-
-  #works(post: Post, now: Now): void {
-    post.lastDeliveryAt = now.at;
-    post.lastError = null;
-  }
-
-  #accept(post: Post, one: Waiting, now: Now): void {
-    post.lane.accepted(one, now);
-    this.#works(post, now);
-    this.#options.observe.delivered(post.options.name);
-    const { incident } = one.delivery.alert;
-    this.#options.log.info(
-      { receiver: post.options.name, incident, type: one.delivery.type },
-      'alert delivered',
-    );
-  }
-
-  #fail(post: Post, one: Waiting, how: { now: Now; reason: FailureReason; refused: boolean }): void {
-    this.#note(post, how.reason);
-    if (!post.lane.failed(one, how.now, how.refused)) this.#giveUp(post, one.delivery.alert, how.reason);
-  }
-
-  #note(post: Post, reason: FailureReason): void {
-    if (post.lastError !== reason) {
-      const place = receiverPlace(post.options);
-      this.#options.log.warn(
-        { receiver: post.options.name, place, reason },
-        'alert not delivered, will be tried again',
-      );
-    }
-    post.lastError = reason;
-    this.#options.observe.failed(post.options.name, reason);
-  }
-
-  #giveUp(post: Post, alert: Alert, reason: FailureReason): void {
-    this.#options.observe.failed(post.options.name, reason);
-    this.#options.log.error(
-      { receiver: post.options.name, incident: alert.incident, reason },
-      'alert given up',
-    );
-    post.problem = true;
-    this.#options.problem(
-      post.options.name,
-      `receiver ${post.options.name} does not take an alert (${reason})`,
-    );
-  }
-
-  /** Reports a receiver that has taken nothing for long, and one that takes alerts again. */
-  #judge(post: Post, now: Now): void {
-    const waiting = post.lane.waiting().filter((one) => !one.held && one.attempts > 0);
-    const late = waiting.some((one) => now.monotonicMs - one.since > PROBLEM_MS);
-    if (late && !post.problem) {
-      post.problem = true;
-      const reason = post.lastError ?? 'timeout';
-      this.#options.problem(post.options.name, `receiver ${post.options.name} takes no alerts (${reason})`);
-    } else if (post.problem && waiting.length === 0 && post.lastError === null) {
-      post.problem = false;
-      this.#options.problem(post.options.name, null);
-    }
-  }
-
-  async #lastWords(post: Post, holdMs: number | null): Promise<void> {
-    const now = this.#now();
-    const firing = post.driver.resendMs !== null ? post.lane.resends(now) : [];
-    // The watchdog must not outlive us.
-    const extra = firing.filter((alert) => holdMs === null || alert.incident !== WATCHDOG);
-    await this.#deliverAll(post, batched(post.lane.due(now), extra, post.driver.batch), holdMs);
-  }
-
-  #now(): Now {
-    return { at: this.#options.clock.now(), monotonicMs: this.#options.clock.monotonic() };
-  }
-
-  #laneStore(receiver: string): LaneStore {
-    const { outbox } = this.#options.store;
-    return {
-      nextId: (at) => outbox.nextId(at),
-      put: (delivery) =>
-        outbox.put({
-          id: delivery.id,
-          receiver,
-          incident: delivery.alert.incident,
-          body: deliveryText(delivery),
-          queuedAt: delivery.queuedAt,
-        }),
-      remove: (delivery) => outbox.remove(delivery.id),
-      accept: (incident, accepted) =>
-        outbox.accept({ receiver, incident, body: acceptedText(accepted), acceptedAt: accepted.acceptedAt }),
-      forget: (incident) => outbox.forget(receiver, incident),
-    };
-  }
 }
 
-interface Batch {
-  readonly waiting: readonly Waiting[];
-  readonly extra: readonly Alert[];
-}
-
-function batched(due: readonly Waiting[], extra: readonly Alert[], size: number): Batch[] {
-  const batches: Batch[] = [];
-  for (let from = 0; from < due.length + extra.length; from += size) {
-    batches.push({
-      waiting: due.slice(from, from + size),
-      extra: extra.slice(Math.max(0, from - due.length), Math.max(0, from + size - due.length)),
-    });
-  }
-  return batches;
-}
-
-function asResend(alert: Alert): Outgoing {
-  return { type: alert.endsAt === null ? 'repeat' : 'resolved', key: `${alert.incident}-resend`, alert };
+/** The lane's rows in the outbox. */
+function laneStore(outbox: DispatcherStore['outbox'], receiver: string): LaneStore {
+  return {
+    nextId: (at) => outbox.nextId(at),
+    put: (delivery) =>
+      outbox.put({
+        id: delivery.id,
+        receiver,
+        incident: delivery.alert.incident,
+        body: deliveryText(delivery),
+        queuedAt: delivery.queuedAt,
+      }),
+    remove: (delivery) => outbox.remove(delivery.id),
+    accept: (incident, accepted) =>
+      outbox.accept({ receiver, incident, body: acceptedText(accepted), acceptedAt: accepted.acceptedAt }),
+    forget: (incident) => outbox.forget(receiver, incident),
+  };
 }

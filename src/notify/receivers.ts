@@ -113,20 +113,6 @@ const later = z
 /** One entry of `receivers:`. */
 export const receiverSchema = z.discriminatedUnion('kind', [alertmanager, webhook, later]);
 
-/** `receivers:`, with names that are unique and fallbacks that exist. */
-export const receiversSchema = z.array(receiverSchema).superRefine((receivers, context) => {
-  receivers.forEach((one, index) => {
-    const problem = (field: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: [index, field], message });
-    if (receivers.findIndex((other) => other.name === one.name) < index)
-      problem('name', 'another receiver has this name');
-    if (one.fallbackFor === null) return;
-    if (one.fallbackFor === one.name || !receivers.some((other) => other.name === one.fallbackFor)) {
-      problem('fallback-for', 'must be the name of another receiver');
-    }
-  });
-});
-
 /** Driver of a receiver. */
 export function createDriver(
   options: ReceiverOptions,

@@ -37,11 +37,10 @@ function blameMoved(incident: Incident, labels: Labels): boolean {
 function presentSummary(incident: Incident, context: AlertContext): string {
   if (incident.detail !== null && incident.kind !== 'shared') return own(incident);
   const fault = faultOf(incident, context).now;
-  const seen = [seenBy(incident, context), ...whereOf(incident, context)]
-    .filter((part) => part !== '')
-    .join(', ');
+  if (incident.kind === 'prober') return fault;
+  const seen = seenBy(incident, context);
   return [
-    seen === '' ? fault : `${fault}: ${seen}`,
+    [seen === '' ? fault : `${fault}: ${seen}`, ...whereOf(incident, context)].join(', '),
     ...whoGetsIn(incident),
     ...whatWorks(incident, context),
   ].join('; ');
@@ -52,8 +51,11 @@ function pastSummary(incident: Incident, context: AlertContext): string {
   const fault =
     incident.detail !== null && incident.kind !== 'shared' ? own(incident) : faultOf(incident, context).past;
   const where = whereOf(incident, context).join(', ');
-  const affected = [countOf(incident, 'were affected'), where].filter((part) => part !== '').join(', ');
-  return [`${endOf(incident)} after ${lasted}: ${fault}`, affected].filter((part) => part !== '').join('; ');
+  const count = countOf(incident, 'were affected');
+  const affected = [count === '' ? fault : `${fault}; ${count}`, where]
+    .filter((part) => part !== '')
+    .join(', ');
+  return `${endOf(incident)} after ${lasted}: ${affected}`;
 }
 
 function endOf(incident: Incident): string {
@@ -88,15 +90,48 @@ function faultOf(incident: Incident, context: AlertContext): Tenses {
         ' projected over 80 %',
       );
     case 'prober':
-      return both(
-        'gatewatch',
-        'gatewatch',
-        ` at ${context.vantage} could not work (${incident.reason ?? 'internal'})`,
-      );
+      return ownFault(incident, context.vantage);
     case 'service':
       return both(`${what} is`, `${what} was`, ' down');
     case 'shared':
       return incident.blame === null ? unmodelled(incident) : sharedFault(incident.blame, what);
+  }
+}
+
+/** A fault of the prober where no detail speaks; what it means for the site is said, for nobody is blamed. */
+function ownFault(incident: Incident, vantage: string): Tenses {
+  const name = incident.blame?.name ?? 'unknown';
+  switch (incident.reason) {
+    case 'blocked':
+      return both(
+        `gatewatch at ${vantage} is`,
+        `gatewatch at ${vantage} was`,
+        ` refused over path ${name} by a firewall rule or rate limit; no service is blamed`,
+      );
+    case 'path-not-taken':
+      return both(
+        `from ${vantage} path ${name} does`,
+        `from ${vantage} path ${name} did`,
+        ' not lead where it must, so its results do not count; no service is blamed',
+      );
+    case 'uplink':
+      return both(
+        `the network of ${vantage} is`,
+        `the network of ${vantage} was`,
+        ' down: the controls fail too; no service is blamed',
+      );
+    case 'resolver':
+      return both(
+        `the resolver ${name} does`,
+        `the resolver ${name} did`,
+        ` not answer ${vantage}; no service is blamed`,
+      );
+    default:
+      return both(
+        'gatewatch',
+        'gatewatch',
+        ` at ${vantage} could not work (${incident.reason ?? 'internal'})`,
+      );
   }
 }
 
@@ -158,12 +193,16 @@ export function titleOf(component: Component, context: AlertContext): string {
 
 // The catalogue's phrase completes "strangers …"; it is told of strangers alone only while others were seen to be fine.
 function seenBy(incident: Incident, context: AlertContext): string {
+  const said = incident.kind === 'exposed' || incident.kind === 'walled-off';
   const phrase = incident.signature === null ? null : (context.texts(incident.signature)?.phrase ?? null);
-  const shared = isAboutMany(incident);
-  if (phrase === null) return countOf(incident, incident.targets.length === 1 ? 'fails' : 'fail');
+  if (phrase === null || said) return countOf(incident, incident.targets.length === 1 ? 'fails' : 'fail');
   const who = failsFor(incident.lanes, 'fresh') && !failsForOthers(incident.lanes) ? 'strangers' : 'visitors';
-  const on = shared ? `on ${numbersOf(incident)}` : '';
-  return [who, evidenceText(phrase, PART_LIMIT), on].filter((part) => part !== '').join(' ');
+  return [who, evidenceText(phrase, PART_LIMIT), onHowMany(incident)].filter((part) => part !== '').join(' ');
+}
+
+function onHowMany(incident: Incident): string {
+  if (!isAboutMany(incident)) return '';
+  return incident.targets.length === 0 ? `(${numbersOf(incident)})` : `on ${numbersOf(incident)}`;
 }
 
 function countOf(incident: Incident, verb: string): string {
@@ -174,14 +213,14 @@ function isAboutMany(incident: Incident): boolean {
   return incident.kind === 'shared' || incident.targets.length > 1;
 }
 
-/** `8 of 8 services tried (34 behind it)`. */
+/** `8 of 8 services tried (34 behind it)`; `34 services behind it` while canaries alone have failed. */
 function numbersOf(incident: Incident): string {
+  const { behind } = incident;
   const failing = incident.targets.length;
+  if (failing === 0) return behind === 1 ? '1 service behind it' : `${behind} services behind it`;
   const tried = Math.max(incident.tried, failing);
-  if (tried === 0)
-    return incident.behind > 0 ? `none of the ${incident.behind} services behind it yet` : 'no service yet';
-  const behind = incident.behind > tried ? ` (${incident.behind} behind it)` : '';
-  return `${failing} of ${tried} ${tried === 1 ? 'service' : 'services'} tried${behind}`;
+  const rest = behind > tried ? ` (${behind} behind it)` : '';
+  return `${failing} of ${tried} ${tried === 1 ? 'service' : 'services'} tried${rest}`;
 }
 
 function failsFor(lanes: readonly Lane[], visit: string): boolean {
@@ -228,7 +267,8 @@ export function whoGetsIn(incident: Incident): string[] {
     const lanes = incident.lanes.filter((lane) => lane.visit === visit && lane.tried > 0);
     return lanes.length > 0 && lanes.every((lane) => lane.failing === 0);
   };
-  if (!incident.lanes.some((lane) => lane.failing > 0)) return [];
+  const seenByVisits = incident.targets.length > 0;
+  if (seenByVisits && !incident.lanes.some((lane) => lane.failing > 0)) return [];
   if (fine('session')) return ['signed-in users still get in'];
   return fine('return') ? ['visitors with a session cookie still get through'] : [];
 }

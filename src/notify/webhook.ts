@@ -66,7 +66,7 @@ export function createWebhook(options: WebhookOptions, tools: { clock: Clock; ht
 }
 
 /** The body: a group of one alert. */
-export function webhookPayload({ type, alert }: Outgoing, options: WebhookOptions) {
+function webhookPayload({ type, alert }: Outgoing, options: WebhookOptions) {
   const status = alert.endsAt === null ? 'firing' : 'resolved';
   return {
     receiver: options.name,

@@ -98,7 +98,7 @@ class Broken extends Error {
 }
 
 /** Whether the file itself is damaged, so that waiting or retrying cannot help. */
-export function isBroken(error: unknown): boolean {
+function isBroken(error: unknown): boolean {
   if (error instanceof Broken) return true;
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }

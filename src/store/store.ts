@@ -97,7 +97,6 @@ export function openStore(options: StoreOptions): Store {
     state: stateDb,
     rollups,
     rows,
-    sizeBytes,
   });
   const checkIdOf = resultsDb.prepare<[string], { id: number }>('SELECT id FROM checks WHERE name = ?');
 

@@ -55,7 +55,8 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   'gates[].sessions.store': {
     default: 'files',
     otherwise: '`files`; by kind',
-    meaning: '`none`: a visit without a cookie leaves nothing behind (oauth2-proxy); authelia and oidc: `database`',
+    meaning:
+      '`none`: a visit without a cookie leaves nothing behind (oauth2-proxy); authelia and oidc: `database`',
   },
   'gates[].sessions.capacity': {
     type: 'size',
@@ -99,13 +100,23 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   },
   'paths[].proof': { type: 'map', meaning: 'how an answer proves that it came this way' },
   'paths[].proof.header': { type: 'header', otherwise: '`cf-ray` on `cdn`', meaning: 'must be on answers' },
-  'paths[].proof.absent': { type: 'header', otherwise: '`cf-ray` elsewhere', meaning: 'must not be on answers' },
+  'paths[].proof.absent': {
+    type: 'header',
+    otherwise: '`cf-ray` elsewhere',
+    meaning: 'must not be on answers',
+  },
   'paths[].requests': { type: 'rate', otherwise: 'no ceiling', meaning: 'ceiling, such as `20000/day`' },
   'paths[].family': { type: '`4` or `6`', otherwise: 'either', meaning: 'only addresses of that family' },
   'paths[].http': { type: '`1` or `2`', default: '1', meaning: 'HTTP version of visits' },
-  'paths[].private': { meaning: 'private and loopback addresses are fine on this path (a LAN, a laboratory)' },
+  'paths[].private': {
+    meaning: 'private and loopback addresses are fine on this path (a LAN, a laboratory)',
+  },
   'paths[].tls': { type: 'map', meaning: 'TLS towards this path' },
-  'paths[].tls.ca': { type: 'file or list', otherwise: 'the public roots', meaning: 'roots to trust here, PEM files' },
+  'paths[].tls.ca': {
+    type: 'file or list',
+    otherwise: 'the public roots',
+    meaning: 'roots to trust here, PEM files',
+  },
   'paths[].tls.cert': { type: 'file', meaning: 'client certificate, PEM file' },
   'paths[].tls.key': { type: 'file', meaning: 'its key' },
   'paths[].tls.verify': { meaning: '`none` only on `origin`: certificates are not looked at' },
@@ -121,9 +132,20 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   },
   ...EXPECT_KEYS('defaults.expect'),
   'defaults.paths': { type: 'list of paths', otherwise: 'all paths', meaning: 'ways to probe' },
-  'defaults.timeout': { type: duration, default: '10s', meaning: 'for a whole visit, from DNS to the last byte' },
-  'defaults.slow': { type: duration, default: '5s', meaning: 'a right answer that takes longer is `degraded`' },
-  'defaults.headers': { type: map, meaning: 'request headers to the target’s own host, such as a WAF skip secret' },
+  'defaults.timeout': {
+    type: duration,
+    default: '10s',
+    meaning: 'for a whole visit, from DNS to the last byte',
+  },
+  'defaults.slow': {
+    type: duration,
+    default: '5s',
+    meaning: 'a right answer that takes longer is `degraded`',
+  },
+  'defaults.headers': {
+    type: map,
+    meaning: 'request headers to the target’s own host, such as a WAF skip secret',
+  },
 
   zones: {
     type: 'list of domains',
@@ -139,7 +161,11 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   'targets[].timeout': { type: duration, otherwise: 'defaults', meaning: 'as in defaults' },
   'targets[].slow': { type: duration, otherwise: 'defaults', meaning: 'as in defaults' },
   'targets[].headers': { type: map, otherwise: 'defaults', meaning: 'added to those of the defaults' },
-  'targets[].every': { type: duration, otherwise: 'checks', meaning: 'interval of its visits without session cost' },
+  'targets[].every': {
+    type: duration,
+    otherwise: 'checks',
+    meaning: 'interval of its visits without session cost',
+  },
   'targets[].labels': { type: map, meaning: 'labels of its alerts; see `shared`' },
   'targets[].wake': { default: 'always', meaning: '`never`: scales to zero; visits end at the hand-over' },
 
@@ -176,7 +202,10 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   'signatures[].when.not-contains': { type: 'text', meaning: 'what is not in the page' },
   'signatures[].when.location': { type: 'text', meaning: 'literal beginning of `Location`' },
   'signatures[].verdict': { meaning: 'what it means for the check' },
-  'signatures[].component': { type: 'component type', meaning: 'whom it points at: `gate`, `cdn`, `target` …' },
+  'signatures[].component': {
+    type: 'component type',
+    meaning: 'whom it points at: `gate`, `cdn`, `target` …',
+  },
   'signatures[].first-check': { type: 'text', meaning: 'what to do first' },
 
   alerts: { type: 'map', meaning: 'what alerts carry' },
@@ -205,10 +234,25 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
 
   receivers: { type: 'list', meaning: 'who is told' },
   'receivers[].name': { type: 'name', meaning: 'its name, in metrics and `test-alert`' },
-  'receivers[].kind': { type: '`alertmanager` or `webhook`', meaning: 'Alertmanager’s API v2, or its webhook payload' },
-  'receivers[].urls': { type: 'list of URLs', otherwise: 'required for `alertmanager`', meaning: 'all peers of the cluster' },
-  'receivers[].url': { type: 'URL', otherwise: 'required for `webhook`', meaning: 'where to POST; treated as a secret' },
-  'receivers[].match': { type: 'map, text or list', otherwise: 'every alert', meaning: 'labels an alert must have' },
+  'receivers[].kind': {
+    type: '`alertmanager` or `webhook`',
+    meaning: 'Alertmanager’s API v2, or its webhook payload',
+  },
+  'receivers[].urls': {
+    type: 'list of URLs',
+    otherwise: 'required for `alertmanager`',
+    meaning: 'all peers of the cluster',
+  },
+  'receivers[].url': {
+    type: 'URL',
+    otherwise: 'required for `webhook`',
+    meaning: 'where to POST; treated as a secret',
+  },
+  'receivers[].match': {
+    type: 'map, text or list',
+    otherwise: 'every alert',
+    meaning: 'labels an alert must have',
+  },
   'receivers[].fallback-for': {
     type: 'receiver',
     meaning: 'gets only what that one has not accepted, and its end',
@@ -244,7 +288,11 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   'web.status-page': { type: '–', meaning: 'not built yet' },
 
   tls: { type: 'map', meaning: 'TLS everywhere' },
-  'tls.ca': { type: 'file or list', otherwise: 'the public roots', meaning: 'further trusted roots, PEM files' },
+  'tls.ca': {
+    type: 'file or list',
+    otherwise: 'the public roots',
+    meaning: 'further trusted roots, PEM files',
+  },
   log: { type: 'map', meaning: 'the log, JSON on standard output' },
   'log.level': { meaning: 'from which level on' },
 };

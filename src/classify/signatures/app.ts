@@ -28,7 +28,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('asleep'),
     pointsAt: ['target'],
-    phrase: 'are asleep',
+    phrase: 'find the service asleep',
     meaning:
       'The service is scaled to zero and a page says that it is waking, or the probe stopped so as not to wake it.',
     firstCheck: 'replicas of {host}; a schedule must not wake it (wake: never)',
@@ -39,7 +39,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('exposed'),
     pointsAt: ['target', 'origin', 'gate'],
-    phrase: 'show the app to strangers',
+    phrase: 'get the app without a login',
     meaning:
       'The service answers without login: its forward-auth is missing, skipped, or lets everybody pass.',
     firstCheck:
@@ -50,7 +50,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('walled-off'),
     pointsAt: ['target', 'gate'],
-    phrase: 'ask for a login where none must be',
+    phrase: 'are asked for a login where none must be',
     meaning: 'A page that must be public is handed over to the gate: its exception is lost.',
     firstCheck: 'skip paths of the provider of {host}; rules and priorities of its routes',
     source: 'reference/authentik.md 7, row 16',
@@ -59,7 +59,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('app-error'),
     pointsAt: ['target', 'origin'],
-    phrase: 'answer with a server error',
+    phrase: 'get a server error',
     meaning: 'The service answers 5xx, and nothing in front of it has marked the answer as its own.',
     firstCheck: 'log of the service behind {host}',
     source: 'RFC 9110 15.6',
@@ -68,7 +68,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('wrong-content'),
     pointsAt: ['target'],
-    phrase: 'answer, but not as expected',
+    phrase: 'get an answer that is not the expected one',
     meaning: 'The answer breaks the expectation: status, header, redirect or text.',
     firstCheck: 'curl -si https://{target} | head -40; compare with expect: of the target',
     source: 'DESIGN 4 (expectations)',
@@ -77,7 +77,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('not-closed'),
     pointsAt: ['target', 'origin'],
-    phrase: 'answer where they must not be reachable',
+    phrase: 'get an answer where none must be',
     meaning: 'A page that must be closed on this path answers.',
     firstCheck: 'firewall and routes of {host} on path {path}',
     source: 'DESIGN 4 (closed)',
@@ -86,7 +86,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('slow'),
     pointsAt: ['target', 'gate', 'origin'],
-    phrase: 'answer slowly',
+    phrase: 'are answered slowly',
     meaning: 'The answer is right, but slower than the limit of the target.',
     firstCheck:
       "curl -s -o /dev/null -w '%{time_appconnect} %{time_starttransfer} %{time_total}\\n' https://{host}/",
@@ -96,7 +96,7 @@ export const APP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('certificate-expiring'),
     pointsAt: ['certificate'],
-    phrase: 'show a certificate near its end',
+    phrase: 'get a certificate near its end',
     meaning: 'The certificate is valid, but its renewal is overdue.',
     firstCheck:
       'echo | openssl s_client -connect {host}:443 -servername {host} 2>/dev/null | openssl x509 -noout -dates',

@@ -164,7 +164,7 @@ export const CDN_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('blocked'),
     pointsAt: ['vantage'],
-    phrase: 'refuse this prober (firewall rule or rate limit)',
+    phrase: 'are refused by a firewall rule or rate limit',
     meaning: 'A firewall or rate limit refuses our requests; other visitors are probably fine.',
     firstCheck: 'firewall events for {host}; allow-list the user agent and address of gatewatch',
     source: 'reference/authentik.md 7, row 20; Cloudflare "Error 1015", "Error 1020"; RFC 6585 4',

@@ -153,7 +153,7 @@ export const GATE_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('gate-no-app'),
     pointsAt: ['gate', 'target'],
-    phrase: 'are unknown to the gate',
+    phrase: 'are told by the gate that it does not know the service',
     meaning:
       'The gate has no application for the host: provider not assigned to the outpost, or a wrong host name sent.',
     firstCheck:

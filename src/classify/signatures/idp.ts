@@ -64,7 +64,7 @@ export const IDP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('idp-down'),
     pointsAt: ['idp', 'origin'],
-    phrase: 'cannot log in: the identity provider is down',
+    phrase: 'cannot log in',
     meaning: 'The identity provider does not work; who has a session may go on, nobody can log in.',
     firstCheck: 'kubectl get pods -A -l app.kubernetes.io/name=authentik; then its log and its database',
     source: 'reference/authentik.md 3 and 7, row 8',

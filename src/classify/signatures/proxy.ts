@@ -66,7 +66,7 @@ export const PROXY_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('proxy-no-route'),
     pointsAt: ['target', 'origin'],
-    phrase: 'fall to the catch-all of the proxy',
+    phrase: 'get the catch-all page of the proxy',
     meaning: 'The proxy answers as it does for a host it does not know: the route is missing or disabled.',
     firstCheck:
       'routes of {host} in the proxy: its dashboard or log; a middleware that is missing disables a router',

@@ -48,7 +48,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('path-not-taken'),
     pointsAt: ['vantage'],
-    phrase: 'are not reached over the path that was meant',
+    phrase: 'are answered over another path than the one that was meant',
     meaning: 'The answer did not come by the path it was asked on, so it proves nothing about that path.',
     firstCheck: 'dig +short {host}; compare with the addresses of path {path}',
     source: 'DESIGN 3 "Path proof"; threats N1, Q2',
@@ -60,7 +60,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('dns-failed'),
     pointsAt: ['dns', 'resolver'],
-    phrase: 'have no address in DNS',
+    phrase: 'get no address from DNS',
     meaning:
       'The name did not resolve: it does not exist, its zone does not answer, or the resolver is dead.',
     firstCheck: 'dig +trace {host}',
@@ -75,7 +75,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('connect-refused'),
     pointsAt: ['origin', 'cdn'],
-    phrase: 'refuse the connection',
+    phrase: 'are refused the connection',
     meaning: 'The address answers, but nothing listens on the port.',
     firstCheck: 'curl -sv --connect-timeout 5 https://{host}/ -o /dev/null',
     source: 'RFC 9293 3.5.2 (reset of a connection that does not exist)',
@@ -84,7 +84,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('connect-timeout'),
     pointsAt: ['origin', 'cdn'],
-    phrase: 'do not answer a connection',
+    phrase: 'get no answer to a connection',
     meaning: 'Packets to the address go unanswered: host down, address moved, or a firewall drops them.',
     firstCheck: 'curl -sv --connect-timeout 5 https://{host}/ -o /dev/null',
     source: 'RFC 9293 3.8.3',
@@ -93,7 +93,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('unreachable'),
     pointsAt: ['vantage', 'origin', 'cdn'],
-    phrase: 'cannot be routed to',
+    phrase: 'find no route',
     meaning:
       'There is no route to the address: the network here is down, or the address family does not work.',
     firstCheck: 'ip route get $(dig +short {host} | tail -1)',
@@ -105,7 +105,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('tls-expired'),
     pointsAt: ['certificate'],
-    phrase: 'show an expired certificate',
+    phrase: 'get an expired certificate',
     meaning: 'The certificate is past its end, or not yet valid.',
     firstCheck:
       'echo | openssl s_client -connect {host}:443 -servername {host} 2>/dev/null | openssl x509 -noout -dates',
@@ -115,7 +115,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('tls-wrong-host'),
     pointsAt: ['certificate', 'origin'],
-    phrase: 'show a certificate of another name',
+    phrase: 'get a certificate of another name',
     meaning: 'The certificate does not cover the host: often the proxy fell back to its default certificate.',
     firstCheck:
       'echo | openssl s_client -connect {host}:443 -servername {host} 2>/dev/null | openssl x509 -noout -ext subjectAltName',
@@ -125,7 +125,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('tls-untrusted'),
     pointsAt: ['certificate', 'origin'],
-    phrase: 'show a certificate nobody trusts',
+    phrase: 'get a certificate that nobody trusts',
     meaning:
       'The chain does not end in a trusted root: self-signed, an intermediate is missing, or a private CA.',
     firstCheck: 'echo | openssl s_client -connect {host}:443 -servername {host} -showcerts',
@@ -135,7 +135,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('tls-failed'),
     pointsAt: ['origin', 'certificate'],
-    phrase: 'break off the TLS handshake',
+    phrase: 'are cut off in the TLS handshake',
     meaning:
       'The TLS handshake failed: no common protocol, a client certificate is wanted, or no site for the name.',
     firstCheck: 'openssl s_client -connect {host}:443 -servername {host} </dev/null',
@@ -145,7 +145,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('timeout'),
     pointsAt: ['origin', 'gate', 'target'],
-    phrase: 'accept the connection, but do not answer in time',
+    phrase: 'get no answer in time',
     meaning: 'The connection stood, but the answer was not complete within the time limit.',
     firstCheck: "curl -s -o /dev/null -w '%{time_connect} %{time_starttransfer}\\n' https://{host}/",
     source: 'RFC 9110 15.6.5',
@@ -154,7 +154,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('reset'),
     pointsAt: ['origin', 'cdn', 'target'],
-    phrase: 'break the connection off',
+    phrase: 'are cut off',
     meaning: 'The connection was closed before the answer was complete.',
     firstCheck: 'curl -sv https://{host}/ -o /dev/null',
     source: 'RFC 9293 3.5.3',
@@ -163,7 +163,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('bad-response'),
     pointsAt: ['origin', 'target'],
-    phrase: 'answer with something that is not HTTP',
+    phrase: 'get something that is not HTTP',
     meaning: 'The bytes are no valid HTTP answer, exceed its bounds, or cannot be decoded.',
     firstCheck: 'curl -sv --raw https://{host}/ -o /dev/null',
     source: 'RFC 9112 2.2, 7.1; threats H2, H3',
@@ -172,7 +172,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('body-too-large'),
     pointsAt: ['target'],
-    phrase: 'answer without end',
+    phrase: 'get an answer without end',
     meaning: 'The decoded answer exceeded the bound of what is read.',
     firstCheck: "curl -s -o /dev/null -w '%{size_download}\\n' --max-time 10 https://{host}/",
     source: 'threats H2',

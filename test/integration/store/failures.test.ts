@@ -205,7 +205,7 @@ describe('a full disk', () => {
 
   function fill(path: string): void {
     for (const size of [65_536, 4096]) {
-      for (let index = 0; ; index += 1) {
+      for (;;) {
         try {
           writeFileSync(path, Buffer.alloc(size, 1), { flag: 'a' });
         } catch {
@@ -235,8 +235,8 @@ describe('retention', () => {
     while (store.prune(clock.now()));
     const db = new Database(join(folder, 'gatewatch.db'), { readonly: true });
     expect(db.prepare('SELECT count(*) AS n, min(at) AS oldest FROM results').get()).toEqual({
-      n: 14 * 400 + 399,
-      oldest: T0 + 15 * DAY + 1,
+      n: 14 * 400 + 1,
+      oldest: T0 + 15 * DAY + 399,
     });
     expect(db.prepare('SELECT count(*) FROM rollups_1d').pluck().get()).toBe(30);
     db.close();

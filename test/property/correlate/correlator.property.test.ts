@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { componentFault, type Fault, Simulator, siteSubjects, targetFault } from '../../support/simulator.ts';
 
 const MINUTE = 60_000;
-const SETTINGS = { seed: 20260418, numRuns: 60, interruptAfterTimeLimit: 20_000 };
+const SETTINGS = { seed: 20260418, numRuns: 40, interruptAfterTimeLimit: 8_000 };
 const COMPONENTS = [
   'vantage:vps',
   'resolver:1.1.1.1:53',

@@ -1,0 +1,89 @@
+// Support: who fails, in a way that a component may explain. Counts for the rules of opening (DESIGN 10, Blame).
+
+import type { CheckRecord } from './evidence.ts';
+import { ratioFor, type Scope } from './ratio.ts';
+
+/** Failures that speak for a component. */
+export interface Support {
+  readonly services: readonly number[];
+  readonly owners: number;
+  readonly canaries: number;
+  /** Longest run of failures of one canary. */
+  readonly canaryStreak: number;
+  /** Failing checks that really run through it. */
+  readonly hard: number;
+  /** Failing checks that still failed when last seen. */
+  readonly standing: number;
+  /** First and last failure, monotonic ms. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly firstWall: number;
+}
+
+/** Failures since an instant that a component may explain; by a soft dependence only those that point at it. */
+export function supportOf(scope: Scope, component: number | null, since: number): Support {
+  const services = new Set<number>();
+  const owners = new Set<string>();
+  let canaries = 0;
+  let canaryStreak = 0;
+  let hard = 0;
+  let standing = 0;
+  let [firstAt, firstWall, lastAt] = [
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ];
+  for (const record of failingRecords(scope, component, since)) {
+    const target = scope.evidence.topology.services[record.check.service]?.target ?? null;
+    if (isHard(scope, component, record)) hard++;
+    if (record.streak > 0) standing++;
+    if (target === null) {
+      canaries++;
+      canaryStreak = Math.max(canaryStreak, record.streak);
+    } else {
+      services.add(record.check.service);
+      owners.add(target.owner);
+    }
+    for (const entry of record.failures(since)) {
+      firstAt = Math.min(firstAt, entry.at);
+      firstWall = Math.min(firstWall, entry.wall);
+      lastAt = Math.max(lastAt, entry.at);
+    }
+  }
+  return {
+    services: [...services],
+    owners: owners.size,
+    canaries,
+    canaryStreak,
+    hard,
+    standing,
+    firstAt,
+    lastAt,
+    firstWall,
+  };
+}
+
+/**
+ * Whether a failing check really runs through a component; where others depend on it softly, its failure must also
+ * point at it, for nothing that passes would speak against it.
+ */
+function isHard(scope: Scope, component: number | null, record: CheckRecord): boolean {
+  const node = scope.evidence.topology.components[component ?? -1];
+  if (node === undefined || !record.check.ways.some((way) => way.component === node.index && !way.soft))
+    return false;
+  const pattern = scope.evidence.patterns[record.pattern];
+  return node.soft.length === 0 || (pattern?.pointsAt.includes(node.component.type) ?? false);
+}
+
+function failingRecords(scope: Scope, component: number | null, since: number): CheckRecord[] {
+  const { topology, records } = scope.evidence;
+  const node = topology.components[component ?? -1];
+  const candidates =
+    node === undefined ? records : [...node.hard, ...node.soft].flatMap((index) => records[index] ?? []);
+  return candidates.filter((record) => {
+    const { check } = record;
+    if (record.lastFailAt < since || !scope.usable(check.index)) return false;
+    const window = scope.evidence.window(check.index, since);
+    return window.fails > 0 && (component === null || ratioFor(scope, check, window, component) !== null);
+  });
+}

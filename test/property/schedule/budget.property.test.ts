@@ -1,0 +1,76 @@
+// Budgets alone, under any order of visits, refunds, waits, wall steps and crashes.
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { outpostsOf } from '../../../src/schedule/outpost.ts';
+import { createRequestBudgets } from '../../../src/schedule/request-budget.ts';
+import { createSessionBudgets } from '../../../src/schedule/session-budget.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { plannedSite } from '../../support/planned-site.ts';
+
+const OPTIONS = { seed: 20260418, interruptAfterTimeLimit: 10_000, numRuns: 300 };
+const operations = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('take' as const), by: fc.nat(30) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('wait' as const), by: fc.nat(7_200_000) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('crash' as const), by: fc.nat(60_000) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('step' as const), by: fc.integer({ min: -1e11, max: 1e11 }) }),
+    },
+  ),
+  { maxLength: 200 },
+);
+
+test('sessions never exceed rate x running time + capacity', () => {
+  const outposts = outpostsOf(plannedSite({ sessions: '{ store: files, lifetime: 24h }' }));
+  fc.assert(
+    fc.property(operations, (list) => {
+      const clock = manualClock();
+      let saved: string | null = null;
+      const open = () => createSessionBudgets({ outposts, clock, saved, save: (text) => (saved = text) });
+      let budgets = open();
+      let taken = 0;
+      const start = clock.monotonic();
+      for (const { kind, by } of list) {
+        if (kind === 'take')
+          for (let count = 0; count < by && budgets.take('authentik'); count += 1) taken += 1;
+        if (kind === 'wait') clock.advance(by);
+        if (kind === 'step') clock.step(by);
+        if (kind === 'crash') budgets = open();
+      }
+      const allowed = ((outposts[0]?.allowedPerMinute ?? 0) * (clock.monotonic() - start)) / 60_000;
+      expect(taken).toBeLessThanOrEqual(allowed + 20 + 1e-6);
+    }),
+    OPTIONS,
+  );
+});
+
+test('requests never exceed the ceiling of a day, hops included', () => {
+  const { paths } = plannedSite({ cdn: ', requests: 3000/day' });
+  fc.assert(
+    fc.property(operations, (list) => {
+      const clock = manualClock();
+      let saved: string | null = null;
+      const open = () => createRequestBudgets({ paths, clock, saved, save: (text) => (saved = text) });
+      let budgets = open();
+      let made = 0;
+      const start = clock.monotonic();
+      for (const { kind, by } of list) {
+        if (kind === 'take') {
+          for (let count = 0; count < by && budgets.take('cdn'); count += 1) made += 1;
+          budgets.charge('cdn', 1);
+          made += 1;
+        }
+        if (kind === 'wait') clock.advance(by);
+        if (kind === 'step') clock.step(by);
+        if (kind === 'crash') budgets = open();
+      }
+      // What is charged afterwards comes in before it is paid for: at most one for each visit of the list here.
+      const days = (clock.monotonic() - start) / 86_400_000;
+      const charges = list.filter(({ kind }) => kind === 'take').length;
+      expect(made).toBeLessThanOrEqual(3000 * days + 21 + charges);
+    }),
+    OPTIONS,
+  );
+});
