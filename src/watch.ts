@@ -7,7 +7,7 @@ import type { StallWatch } from './base/stall.ts';
 import { VERSION } from './base/version.ts';
 import { alertContext, describeIncident, textsOf } from './config/alert-text.ts';
 import type { Config } from './config/config.ts';
-import { certificateState } from './correlate/certificates.ts';
+import { type CertificateWatch, createCertificateWatch } from './correlate/certificates.ts';
 import { type CorrelatorOptions, createCorrelator } from './correlate/correlator.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Subject } from './model/check.ts';
@@ -110,6 +110,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     scheduler.replace(subjects);
     blame.replace(subjects);
   });
+  const certificates = createCertificateWatch(config.alerts.certificateWarnMs);
   const consumers: readonly Consumer[] = [
     verdictLog(log),
     store.results.insert,
@@ -118,7 +119,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     (result) => strangers.settle(result, (check) => scheduler.want([{ check, notBefore: 0, why: 'cookie' }])),
     (result) => requests.charge(result.subject.path?.name ?? '', result.observation.exchanges.length - 1),
     (result) => hasJoined(result.subject, store.facts) && blame.accept(result),
-    (result) => watchCertificate(result, config.alerts.certificateWarnMs, blame),
+    (result) => tellCertificate(certificates(result, clock.now()), blame),
   ];
   const scheduler = createScheduler({
     clock,
@@ -240,8 +241,7 @@ function heartbeatOf(config: Config, tools: WatchTools, snapshot: () => Snapshot
   });
 }
 
-function watchCertificate(result: ProbeResult, warnMs: number, blame: Blame): void {
-  const state = certificateState(result, warnMs, result.at);
+function tellCertificate(state: ReturnType<CertificateWatch>, blame: Blame): void {
   if (state !== null)
     blame.find({ kind: 'certificate', reason: null, name: state.name, detail: state.detail });
 }
@@ -305,7 +305,7 @@ function storeProjection(outpost: Outpost): string | null {
     (Math.min(outpost.allowedPerMinute, outpost.wantedPerMinute) * outpost.lifetimeMs) / 60_000,
   );
   if (held <= STORE_SHARE * outpost.storeSessions) return null;
-  return `our own fresh visits would hold ${held} of the ${outpost.storeSessions} sessions its store can hold`;
+  return `our own fresh visits would hold ${held} of the ${outpost.storeSessions} sessions that the store of ${outpost.name} has room for`;
 }
 
 function gateStatus(outpost: Outpost, sessions: SessionBudgets, seen: number): GateStatus {

@@ -206,7 +206,8 @@ function onHowMany(incident: Incident): string {
 }
 
 function countOf(incident: Incident, verb: string): string {
-  return isAboutMany(incident) ? `${numbersOf(incident)} ${verb}` : '';
+  if (!isAboutMany(incident)) return '';
+  return incident.targets.length === 0 ? numbersOf(incident) : `${numbersOf(incident)} ${verb}`;
 }
 
 function isAboutMany(incident: Incident): boolean {
@@ -233,7 +234,9 @@ function failsForOthers(lanes: readonly Lane[]): boolean {
 
 /** `through the CDN and at the origin`: the paths on which something fails. */
 function whereOf(incident: Incident, context: AlertContext): string[] {
-  const paths = [...new Set(incident.lanes.filter((lane) => lane.failing > 0).map((lane) => lane.path))];
+  const paths = [
+    ...new Set(incident.lanes.filter((lane) => lane.failing > 0).map((lane) => lane.path)),
+  ].sort();
   return paths.length === 0 ? [] : [paths.map((path) => alongPath(path, context)).join(' and ')];
 }
 
