@@ -87,6 +87,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
       actions: {
         reload: () => configured.reload('asked'),
         run: async (check) => configured.watch.runNow(check),
+        probe: (wish) => configured.watch.probeNow(wish),
       },
       demo: options.demo,
     }),

@@ -12,12 +12,14 @@ import { type CorrelatorOptions, createCorrelator } from './correlate/correlator
 import type { Metrics } from './metrics/metrics.ts';
 import type { Subject } from './model/check.ts';
 import type { Incident, IncidentEvent, ProberReason } from './model/incident.ts';
+import type { ProbeOutcome, ProbeWish } from './model/probe-report.ts';
 import type { ProbeResult, StoredResult } from './model/result.ts';
 import type { GateStatus, Snapshot } from './model/snapshot.ts';
 import type { FactKind, Knowledge, SignatureText } from './model/verdict.ts';
 import { createDispatcher, type DispatcherOptions } from './notify/dispatcher.ts';
 import { createHeartbeat, cycleFault, type Heartbeat } from './notify/heartbeat.ts';
 import { type Blame, type Consumer, createBlame, createProbing, runSubject, USER_AGENT } from './pipeline.ts';
+import { createOnDemand } from './schedule/on-demand.ts';
 import { type Outpost, outpostsOf } from './schedule/outpost.ts';
 import { plan, type Site } from './schedule/plan.ts';
 import { createRequestBudgets } from './schedule/request-budget.ts';
@@ -74,6 +76,8 @@ export interface Watch {
   summary(incident: Incident): IncidentText;
   /** Queues one probe beside the schedule. */
   runNow(check: string): 'queued' | 'no-budget' | 'unknown';
+  /** Probes through the corridor and waits for the result. */
+  probeNow(wish: ProbeWish): Promise<ProbeOutcome>;
   /** Tells that we cannot do part of our work; null when we can again. */
   finding(reason: ProberReason, detail: string | null): void;
   /** Whether the schedule moves. */
@@ -110,6 +114,8 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     scheduler.replace(subjects);
     blame.replace(subjects);
   });
+  const { idle } = strangers;
+  const demand = createOnDemand({ clock, sessions, requests, idle, want: (runs) => scheduler.want(runs) });
   const certificates = createCertificateWatch(config.alerts.certificateWarnMs);
   const consumers: readonly Consumer[] = [
     verdictLog(log),
@@ -120,12 +126,14 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     (result) => requests.charge(result.subject.path?.name ?? '', result.observation.exchanges.length - 1),
     (result) => hasJoined(result.subject, store.facts) && blame.accept(result),
     (result) => tellCertificate(certificates(result, clock.now()), blame),
+    demand.accept,
   ];
   const scheduler = createScheduler({
     clock,
     random: Math.random,
-    run: (subject, options, signal) => runSubject(subject, options, { ...stages, consumers }, signal),
-    idle: strangers.idle,
+    run: (subject, options, signal) =>
+      demand.during(subject.id, () => runSubject(subject, options, { ...stages, consumers }, signal)),
+    idle,
     sessions,
     requests,
     concurrency: CONCURRENCY,
@@ -168,6 +176,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       running = false;
       heartbeat?.stop();
       replan.cancel();
+      demand.stop();
       await scheduler.stop(GRACE_MS);
       blame.stop();
       for (const keeper of [strangers, sessions, requests, store.results]) keeper.flush();
@@ -186,6 +195,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       scheduler.want([{ check: subject.id, notBefore: 0, why: 'run-now' }]);
       return 'queued';
     },
+    probeNow: (wish) => demand.probe(wish, subjects),
     finding: (reason, detail) => blame.find({ kind: 'prober', reason, name: config.vantage, detail }),
     isAlive: () => running,
   };

@@ -14,6 +14,8 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need ip iproute2
 need openssl openssl
+need curl curl
+need sqlite3 sqlite3
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -63,3 +63,9 @@ export function deadline(
     },
   };
 }
+
+/** Keeps the process alive until disposed: the timers of a Clock do not. */
+export function keepAlive(): Disposable {
+  const timer = setInterval(() => undefined, LONGEST_TIMER_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

@@ -1,6 +1,7 @@
 // The table of commands, and what is common to them: help, --config, exit codes (DESIGN 7).
 
 import { parseArgs } from 'node:util';
+import { keepAlive } from '../base/clock.ts';
 import { errorText } from '../base/log.ts';
 import { ConfigError, problemText } from '../config/problem.ts';
 import { checkCommand } from './check.ts';
@@ -37,6 +38,8 @@ export async function runCommandLine(
     print.note(`gatewatch: no command '${name}'; see gatewatch --help`);
     return 2;
   }
+  // A command waits with timers that would let the process end in the middle of it.
+  using _alive = keepAlive();
   try {
     const { values, positionals } = parse(command, rest);
     if (values['help'] === true) {

@@ -157,7 +157,14 @@ function nameCommon(state: State, kept: Case, shared: Component, open: readonly 
 export function searchFindings(state: State): void {
   const standing = state.live().some((fault) => fault.standing);
   if (!standing && !state.evidence.records.some((record) => record.unknown !== null)) return;
-  for (const path of pathStates(state.evidence, state.now.monotonicMs)) judgePath(state, path);
+  const paths = pathStates(state.evidence, state.now.monotonicMs);
+  for (const path of paths) if (path.rule === 'path-not-taken') judgePaths(state, path.path, [path]);
+  // An address that is banned is one fault of ours, over however many paths.
+  judgePaths(
+    state,
+    null,
+    paths.filter((path) => path.rule === 'blocked'),
+  );
   for (const lost of lostSessions(state.evidence, state.now.monotonicMs)) {
     const gate = state.topology.components[lost.component]?.component;
     const lately = state.cases.some(
@@ -189,12 +196,19 @@ function replaceLast(state: State, fault: Case): void {
   if (last !== undefined) state.events.push(eventOf(last.type, fault, state.now));
 }
 
-function judgePath(state: State, path: PathState): void {
+/** One incident for these states of one rule; `name` is that of its identity, null where any path counts. */
+function judgePaths(state: State, name: string | null, paths: readonly PathState[]): void {
   const now = state.now.monotonicMs;
+  const rule = paths[0]?.rule;
   const known = state
     .live()
-    .find((fault) => fault.standing && fault.reason === path.rule && fault.name === path.path);
-  if (!path.holds) {
+    .find((fault) => fault.standing && fault.reason === rule && (name === null || fault.name === name));
+  const holding = paths.filter((path) => path.holds);
+  const first = holding.reduce<PathState | null>(
+    (a, b) => (a === null || b.started < a.started ? b : a),
+    null,
+  );
+  if (first === null) {
     if (known !== undefined && now - known.lastFail >= state.topology.intervalMs) state.close(known, null);
     return;
   }
@@ -202,23 +216,25 @@ function judgePath(state: State, path: PathState): void {
     known.lastFail = now;
     return;
   }
-  if (now - path.started < FRESH_MS || path.last - path.started < FRESH_MS) {
-    for (const { check } of path.checks.slice(0, 3)) {
-      if (!state.isWanted(check.index)) state.want(check.index, path.started + FRESH_MS, 'suspicion');
+  const last = Math.max(...holding.map((path) => path.last));
+  if (now - first.started < FRESH_MS || last - first.started < FRESH_MS) {
+    for (const { check } of first.checks.slice(0, 3)) {
+      if (!state.isWanted(check.index)) state.want(check.index, first.started + FRESH_MS, 'suspicion');
     }
     return;
   }
+  const everywhere = holding.length > 1;
   state.open({
     kind: 'prober',
-    blame: component('path', path.path),
-    reason: path.rule,
-    name: path.path,
+    blame: everywhere ? component('vantage', state.rules.vantage) : component('path', first.path),
+    reason: first.rule,
+    name: everywhere ? state.rules.vantage : first.path,
     standing: true,
-    signature: path.rule as string as SignatureId,
-    startedAt: path.startedAt,
-    started: path.started,
+    signature: first.rule as string as SignatureId,
+    startedAt: first.startedAt,
+    started: first.started,
   });
-  withdrawOnPath(state, path.path);
+  for (const path of holding) withdrawOnPath(state, path.path);
 }
 
 /** Nothing else is blamed while a path of ours is not what it says, or bans us. */

@@ -106,7 +106,7 @@ function ownFault(incident: Incident, vantage: string): Tenses {
       return both(
         `gatewatch at ${vantage} is`,
         `gatewatch at ${vantage} was`,
-        ` refused over path ${name} by a firewall rule or rate limit; no service is blamed`,
+        ` refused ${name === vantage ? 'everywhere' : `over path ${name}`} by a firewall rule or rate limit; no service is blamed`,
       );
     case 'path-not-taken':
       return both(

@@ -21,13 +21,15 @@ export interface WantedRun {
   readonly check: CheckId;
   /** Monotonic ms. */
   readonly notBefore: number;
+  /** Monotonic ms after which nobody wants it any more; default ten minutes from now or from `notBefore`. */
+  readonly until?: number;
   readonly why: string;
 }
 
 export interface Scheduler {
   /** Sets the subjects; what stays keeps its phase, what runs is left to end. */
   replace(subjects: readonly Subject[]): void;
-  /** Asks for runs beside the schedule; they obey the budgets and are forgotten after ten minutes. */
+  /** Asks for runs beside the schedule; they obey the budgets, and lapse unmet. */
   want(wanted: readonly WantedRun[]): void;
   start(): void;
   /** Starts nothing more, waits for what runs up to `graceMs`, then aborts it. Idempotent. */
@@ -124,11 +126,12 @@ class Loop {
   }
 
   want(wanted: readonly WantedRun[]): void {
-    const until = this.#clock.monotonic() + WISH_MS;
-    for (const { check, notBefore } of wanted) {
+    const now = this.#clock.monotonic();
+    for (const { check, notBefore, until = Math.max(now, notBefore) + WISH_MS } of wanted) {
       const task = this.#tasks.get(check);
       if (task === undefined) continue;
-      task.wanted = { notBefore, until: Math.max(until, notBefore + WISH_MS) };
+      // A wish that ends soon must not take an older, longer one with it.
+      task.wanted = { notBefore, until: Math.max(until, task.wanted?.until ?? until) };
       if (budgetOf(task.subject) === null) this.#waiting.add(task);
     }
     this.#pump();

@@ -76,6 +76,31 @@ export function mayRead(identity: Identity | null, scope: 'read' | 'metrics', op
 
 /** Whether this request may change something. `by` goes to the log. */
 export function mayChange(facts: RequestFacts, scope: Scope, options: WebOptions): Decision {
+  const early = byCaller(facts, scope, options);
+  if (early !== null) return early;
+  if (isOwnPage(facts, options)) return { allowed: true, by: facts.identity?.name ?? 'page' };
+  if (options.auth === null && isCommandLine(facts)) return { allowed: true, by: 'local command' };
+  return refused(
+    'changes come from the page itself over https or localhost, from this machine, or with a token',
+  );
+}
+
+/**
+ * Whether this request may have something probed. It reads like /metrics, but it costs budget: a wide listener without
+ * `web.auth` has none for anybody, and no other site may spend it through a visitor's browser.
+ */
+export function mayProbe(facts: RequestFacts, options: WebOptions): Decision {
+  const early = byCaller(facts, 'probe', options);
+  if (early !== null) return early;
+  const { identity, secFetchSite } = facts;
+  const foreign = secFetchSite !== null && secFetchSite !== 'same-origin' && secFetchSite !== 'none';
+  return foreign
+    ? refused('another site asks through a browser')
+    : { allowed: true, by: identity?.name ?? 'anyone' };
+}
+
+/** What follows from the caller alone: a token is an answer by itself; null = it depends on the request. */
+function byCaller(facts: RequestFacts, scope: Scope, options: WebOptions): Decision | null {
   const { identity } = facts;
   if (identity?.kind === 'token') {
     if (identity.may.has(scope)) return { allowed: true, by: `token ${identity.name}` };
@@ -88,13 +113,9 @@ export function mayChange(facts: RequestFacts, scope: Scope, options: WebOptions
     return refused('without web.auth a daemon that listens beyond this machine only lets people read');
   }
   if (options.auth === null && isForwarded(facts)) {
-    return refused('changes through a reverse proxy need web.auth');
+    return refused(`${scope === 'probe' ? 'probes' : 'changes'} through a reverse proxy need web.auth`);
   }
-  if (isOwnPage(facts, options)) return { allowed: true, by: identity?.name ?? 'page' };
-  if (options.auth === null && isCommandLine(facts)) return { allowed: true, by: 'local command' };
-  return refused(
-    'changes come from the page itself over https or localhost, from this machine, or with a token',
-  );
+  return null;
 }
 
 function refused(why: string): Decision {

@@ -10,6 +10,7 @@ import {
   type Identity,
   isKnownHost,
   mayChange,
+  mayProbe,
   mayRead,
   type RequestFacts,
 } from './access.ts';
@@ -101,6 +102,8 @@ function decide(route: Route, c: Context<WebEnv>, options: WebOptions): Decision
     case 'read':
     case 'metrics':
       return mayRead(c.get('identity'), route.need, options);
+    case 'probe':
+      return mayProbe(factsOf(c), options);
     case 'run':
     case 'reload':
     case 'demo':

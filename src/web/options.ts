@@ -5,10 +5,10 @@ import { z } from 'zod';
 import { Secret } from '../base/secret.ts';
 
 /**
- * What a token may do: `read` the pages and the API, `metrics` read /metrics alone, `run` a check now, `reload` the
- * configuration, `demo` switch faults of the demo site.
+ * What a token may do: `read` the pages and the API, `metrics` read /metrics alone, `probe` ask /probe, `run` a
+ * check now, `reload` the configuration, `demo` switch faults of the demo site.
  */
-export const SCOPES = ['read', 'metrics', 'run', 'reload', 'demo'] as const;
+export const SCOPES = ['read', 'metrics', 'probe', 'run', 'reload', 'demo'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface Token {

@@ -2,6 +2,7 @@
 
 import type { Incident } from '../model/incident.ts';
 import type { EpochMs } from '../model/observation.ts';
+import type { ProbeOutcome, ProbeWish } from '../model/probe-report.ts';
 import type { StoredResult } from '../model/result.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { SignatureText, Verdict } from '../model/verdict.ts';
@@ -49,6 +50,8 @@ export interface Actions {
   reload(): Promise<{ readonly ok: boolean; readonly problems: readonly string[] }>;
   /** Queues one probe of a check or canary beside its schedule; budgets hold. */
   run(check: string): Promise<'queued' | 'no-budget' | 'unknown'>;
+  /** Probes a configured target and waits for the result, within the budgets; the wish was checked. */
+  probe(wish: ProbeWish): Promise<ProbeOutcome>;
 }
 
 /** The switches of the demo site. */

@@ -4,7 +4,7 @@
 import type { Scope } from './options.ts';
 import type { AnswerKind } from './security-headers.ts';
 
-/** `nothing`: health pages. `read`, `metrics`: reading. Everything else is a change. */
+/** `nothing`: health pages. `read`, `metrics`: reading. `probe`: costs budget, changes nothing. Everything else is a change. */
 export type Need = 'nothing' | 'read' | 'metrics' | Exclude<Scope, 'read' | 'metrics'>;
 
 export interface Route {
@@ -31,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   post('/demo/faults/:id', 'page', 'demo'),
   get('/static/:name', 'asset', 'read'),
   get('/metrics', 'data', 'metrics'),
+  get('/probe', 'data', 'probe'),
   get('/-/healthy', 'data', 'nothing'),
   get('/-/ready', 'data', 'nothing'),
   get('/livez', 'data', 'nothing'),

@@ -16,6 +16,8 @@ import { fillFirstCheck } from './page/first-check.ts';
 import { layout } from './page/layout.ts';
 import { overview } from './page/overview.ts';
 import { type Markup, mark } from './page/words.ts';
+import { createProbeDoor } from './probe.ts';
+import { EXPOSITION } from './probe-text.ts';
 import type { Actions, DemoFaults, Reads } from './reads.ts';
 import { ROUTES } from './routes.ts';
 import { createRunDoor, type RunDoor } from './run-door.ts';
@@ -166,16 +168,14 @@ function addChanges(site: Hono<WebEnv>, { reads, assets, actions, demo, run }: T
   });
 }
 
-/** Health for the orchestrator (only ok or not), metrics for Prometheus. */
-function addProbes(site: Hono<WebEnv>, { health, metrics }: Tools): void {
+/** Health for the orchestrator (only ok or not), metrics and probes for Prometheus. */
+function addProbes(site: Hono<WebEnv>, { health, metrics, reads, actions }: Tools): void {
   for (const path of ['/-/healthy', '/livez']) {
     site.get(path, (c) => (health.live?.() === false ? c.text('not well\n', 503) : c.text('ok\n')));
   }
   for (const path of ['/-/ready', '/readyz']) {
     site.get(path, (c) => (health.ready() ? c.text('ok\n') : c.text('not ready\n', 503)));
   }
-  // prom-client's text is the Prometheus format 0.0.4.
-  site.get('/metrics', async (c) =>
-    c.body(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
-  );
+  site.get('/metrics', async (c) => c.body(await metrics(), 200, EXPOSITION));
+  site.get('/probe', createProbeDoor({ reads, actions }));
 }

@@ -15,6 +15,11 @@ const SILENCE_MS = 12_000;
 /** Generous: detection takes 15 s and more, recovery needs evidence and a hold of half a minute. */
 const NOTICE_LIMIT_MS = 120_000;
 const RESOLVE_LIMIT_MS = 210_000;
+/**
+ * Least and most from the fault to the first failure: a probe under way fails at once and began before, by its
+ * time-out at most; the next one comes within three seconds, and the rest is patience with a busy machine.
+ */
+const FIRST_FAILURE_MS = { least: -10_000, most: 15_000 };
 
 /** Receives what the Alertmanager of a test file sends. */
 export interface Desk {
@@ -26,12 +31,13 @@ export interface Desk {
 export interface ExpectedAlert {
   readonly alertname: string;
   readonly severity: 'critical' | 'warning';
-  /** Labels beside `alertname`, `severity`, `site` and those of the configuration. */
+  /** All labels beside `alertname`, `severity` and `site`. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Components that the annotation `acquitted` must clear with evidence. */
+  /** Components that the annotation `acquitted` must clear with evidence; none of them = nothing may be cleared. */
   readonly acquitted: readonly string[];
-  /** What the summary must say. */
+  /** What the summary must say, and that of the resolve after `Over after …: `. */
   readonly summary: RegExp;
+  readonly past: RegExp;
 }
 
 export interface Outage {
@@ -53,9 +59,7 @@ export async function playOutage(outage: Outage, desk: Desk): Promise<void> {
   await using daemon = await startDaemon({ site, name, alertmanagerUrl: desk.alertmanager.url });
   try {
     await play(outage, desk, { site, daemon });
-    await dumpStory(name, desk, daemon); // TEMPORARY
   } catch (error) {
-    await dumpStory(name, desk, daemon); // TEMPORARY
     throw new Error(`${error instanceof Error ? error.message : error}\n${await story(name, desk, daemon)}`, {
       cause: error,
     });
@@ -71,6 +75,7 @@ async function play(
   await daemon.healthy();
   expect(await daemon.incidents(), 'incidents before the fault').toEqual([]);
 
+  const begunAt = Date.now();
   await outage.begin(site);
   await notified(ledger, name, 'firing', NOTICE_LIMIT_MS);
   const active = await alertmanager.alerts(name);
@@ -81,6 +86,7 @@ async function play(
     const notifications = ledger.of(name, grouping);
     expectOnly(notifications, ['firing'], grouping);
     expectAlert(notifications[0]!.alerts[0]!, expected, name);
+    expectFirstFailure(notifications[0]!.alerts[0]!.startsAt, begunAt);
   }
 
   await outage.heal(site);
@@ -90,6 +96,8 @@ async function play(
     const [firing, resolved] = expectOnly(ledger.of(name, grouping), ['firing', 'resolved'], grouping);
     expect(resolved!.labels, 'labels of the resolve').toEqual(firing!.labels);
     expect(resolved!.startsAt, 'start of the resolve').toBe(firing!.startsAt);
+    const [, past = ''] = /^Over after [^:]+: (.*)$/.exec(resolved!.annotations['summary'] ?? '') ?? [];
+    expect(past, 'summary of the resolve').toMatch(expected.past);
   }
   expect(
     active.map((alert) => alert.labels),
@@ -127,11 +135,20 @@ export function expectOnly(
 
 function expectAlert(alert: NotifiedAlert, expected: ExpectedAlert, site: string): void {
   const { alertname, severity, labels } = expected;
-  expect(alert.labels).toMatchObject({ alertname, severity, site, ...labels });
+  expect(alert.labels).toEqual({ alertname, severity, site, ...labels });
   expect(alert.annotations['summary']).toMatch(expected.summary);
   expect(alert.annotations['first_check'], 'first_check').toMatch(/\S/);
   const cleared = clearedComponents(alert.annotations['acquitted'] ?? '');
+  if (expected.acquitted.length === 0) expect(cleared, 'acquitted with evidence').toEqual([]);
   expect(cleared, 'acquitted with evidence').toEqual(expect.arrayContaining([...expected.acquitted]));
+  expect(cleared, 'acquitted').not.toContain(`${labels['component']}:${labels['name']}`);
+}
+
+/** The alert starts with the first failure, not when it was understood. */
+function expectFirstFailure(startsAt: string, begunAt: number): void {
+  const late = Date.parse(startsAt) - begunAt;
+  expect(late, 'ms from the fault to startsAt').toBeGreaterThan(FIRST_FAILURE_MS.least);
+  expect(late, 'ms from the fault to startsAt').toBeLessThan(FIRST_FAILURE_MS.most);
 }
 
 /** Ids of the components that the annotation clears; those it calls not tested are left out. */
@@ -166,10 +183,4 @@ export async function story(name: string, { ledger }: Desk, daemon: Daemon): Pro
 /** Waits on purpose: only time shows that nothing more comes. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-// TEMPORARY
-async function dumpStory(name: string, desk: Desk, daemon: Daemon): Promise<void> {
-  const fs = await import('node:fs');
-  fs.writeFileSync(`/tmp/st/${name}.story`, (await story(name, desk, daemon)) + '\n=====\n' + daemon.output());
 }

@@ -69,8 +69,8 @@ export function edgeHttp(plan: EdgePlan): string {
       proxy_ssl_verify on;
       proxy_ssl_trusted_certificate ${plan.caFile};
       proxy_ssl_session_reuse off;
-      proxy_connect_timeout 2s;
-      proxy_read_timeout 2s;
+      proxy_connect_timeout 4s;
+      proxy_read_timeout 4s;
       proxy_intercept_errors on;
       error_page 502 = @bad-gateway;
       error_page 504 = @timed-out;

@@ -265,4 +265,5 @@ export function readsOf(snapshot: () => Snapshot, results: readonly StoredResult
 export const idleActions: Actions = {
   reload: () => Promise.resolve({ ok: true, problems: [] }),
   run: () => Promise.resolve('queued'),
+  probe: () => Promise.resolve({ kind: 'late', waitedMs: 100 }),
 };

@@ -99,9 +99,9 @@ describe('one incident, the right component', () => {
 
   test('the identity provider is down behind a working hand-over: idp, by its canaries', () => {
     const simulator = hour([componentFault('idp:auth.example.com', { from: FROM, until: UNTIL })]);
-    expect(simulator.of('opened').map((each) => [each.kind, each.blame?.id])).toEqual([
-      ['shared', 'idp:auth.example.com'],
-    ]);
+    const opened = simulator.of('opened');
+    expect(opened.map((each) => [each.kind, each.blame?.id])).toEqual([['shared', 'idp:auth.example.com']]);
+    expect(opened[0]?.acquitted.find((each) => each.component.type === 'gate')?.tested).toBe(true);
   });
 
   test('the identity provider is down and the gate falls back to 401 everywhere: idp, one incident', () => {
@@ -201,6 +201,8 @@ describe('targets that show or hide what they must not', () => {
       blame: null,
       signature: 'exposed',
     });
+    expect(incident?.lanes.some((lane) => lane.failing > 0)).toBe(true);
+    expect(incident?.acquitted.find((each) => each.component.type === 'gate')?.tested).toBe(true);
     expect((incident?.openedAt ?? 0) - (incident?.startedAt ?? 0)).toBeGreaterThanOrEqual(15_000);
     expect((incident?.openedAt ?? 0) - (incident?.startedAt ?? 0)).toBeLessThan(25_000);
   });
@@ -295,7 +297,7 @@ describe('rules of blame', () => {
     expect(incident?.blame?.id).toBe('origin:origin');
     expect(incident?.acquitted.find((each) => each.component.type === 'vantage')).toMatchObject({
       tested: false,
-      evidence: 'not tested: no control is configured',
+      evidence: 'no control is configured',
     });
   });
 

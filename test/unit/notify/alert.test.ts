@@ -220,6 +220,31 @@ describe('the summary', () => {
       'Ended (target removed) after 1 min: a.example.com was down',
     ],
     [
+      'claims no failing service while canaries alone have failed',
+      {
+        blame: component('idp', 'auth.example.com'),
+        targets: [],
+        signature: null,
+        lanes: [lane('fresh', 'cdn', 0), lane('return', 'cdn', 0)],
+      },
+      'the identity provider auth.example.com does not work: 34 services behind it; visitors with a session cookie still get through',
+    ],
+    [
+      'does not say twice what an exposed page shows',
+      {
+        kind: 'exposed',
+        blame: null,
+        targets: ['a.example.com'],
+        lanes: [lane('return', 'origin', 1, 1), lane('return', 'cdn', 1, 1)],
+      },
+      'a.example.com shows the app to strangers without a login, through the CDN and at the origin',
+    ],
+    [
+      'of a ban says that nobody is blamed',
+      { kind: 'prober', reason: 'blocked', blame: component('path', 'cdn'), targets: [], lanes: [] },
+      'gatewatch at vps is refused over path cdn by a firewall rule or rate limit; no service is blamed',
+    ],
+    [
       'of a prober fault is our own words',
       { kind: 'prober', detail: 'path cdn does not pass the CDN' },
       'path cdn does not pass the CDN',
@@ -251,6 +276,11 @@ describe('the other annotations', () => {
     const firstCheck = (c: { id: string }) =>
       c.id === 'gate-sessions:embedded' ? 'kubectl logs {gate} -o jsonpath={.items}' : null;
     expect(textsOf({}, { firstCheck })['first_check']).toBe('kubectl logs authentik -o jsonpath={.items}');
+  });
+
+  test('say where to start when the daemon itself cannot work', () => {
+    const uplink = { kind: 'prober', reason: 'uplink', signature: null, targets: [] } as const;
+    expect(textsOf(uplink)['first_check']).toMatch(/^on the machine of gatewatch: ip route;/);
   });
 
   test('link the runbook and the incident', () => {

@@ -165,6 +165,13 @@ describe('canaries', () => {
     ).not.toContain(id);
   });
 
+  test('an unknown host is asked for on the port of the targets', () => {
+    const found = plan(plannedSite({ targets: ['  - https://a.example.com:8443'] }));
+    expect(found.find((subject) => subject.id === 'canary:no-route:cdn:example.com')).toMatchObject({
+      url: 'https://example.com:8443/',
+    });
+  });
+
   test('authorize is planned once its URL is known', () => {
     const url = 'https://auth.example.com/application/o/authorize/?client_id=x&prompt=none';
     expect(ids(plan(plannedSite())).join()).not.toContain('authorize');
