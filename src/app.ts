@@ -115,6 +115,8 @@ class Configured {
   #storeTrouble: string | null = null;
   #files: Disposable | null = null;
   #reloading: Promise<Reloaded> | null = null;
+  /** The one after it, and why: what changed since the running one began to read must not be missed. */
+  #next: { readonly done: Promise<Reloaded>; why: 'asked' | 'file' } | null = null;
   /** Told of every configuration that came into force by a reload. */
   onReload: (loaded: Loaded) => void = () => {};
 
@@ -136,14 +138,25 @@ class Configured {
   }
 
   begin(): void {
-    this.#use(this.#loaded);
+    this.#use(this.#loaded, this.#watchFilesOf(this.#loaded));
   }
 
   reload(why: 'asked' | 'file'): Promise<Reloaded> {
-    this.#reloading ??= this.#reload(why).finally(() => {
-      this.#reloading = null;
-    });
-    return this.#reloading;
+    if (this.#reloading === null) {
+      this.#reloading = this.#reload(why).finally(() => {
+        this.#reloading = null;
+      });
+      return this.#reloading;
+    }
+    this.#next ??= { why, done: this.#reloading.then(() => this.#reloadNext()) };
+    if (why === 'asked') this.#next.why = why;
+    return this.#next.done;
+  }
+
+  #reloadNext(): Promise<Reloaded> {
+    const why = this.#next?.why ?? 'file';
+    this.#next = null;
+    return this.reload(why);
   }
 
   storeProblem(detail: string | null): void {
@@ -153,11 +166,17 @@ class Configured {
 
   async end(): Promise<void> {
     this.#files?.[Symbol.dispose]();
-    await this.#reloading;
+    await (this.#next?.done ?? this.#reloading);
+    this.#files?.[Symbol.dispose]();
     await this.#watch?.stop('exit');
   }
 
-  #use(loaded: Loaded): void {
+  #watchFilesOf({ files }: Loaded): Disposable {
+    return watchFiles(files, this.#options.clock, () => void this.reload('file'));
+  }
+
+  /** Puts a configuration into force; `files` notices its next change. */
+  #use(loaded: Loaded, files: Disposable): void {
     const { clock, log } = this.#options;
     for (const warning of loaded.warnings)
       log.warn({ problem: problemText(warning) }, 'doubtful configuration');
@@ -168,7 +187,7 @@ class Configured {
     watch.finding('store', this.#storeTrouble);
     watch.finding('configuration', null);
     this.#files?.[Symbol.dispose]();
-    this.#files = watchFiles(loaded.files, clock, () => void this.reload('file'));
+    this.#files = files;
     this.#loadedAt = clock.now();
     this.#error = null;
   }
@@ -187,11 +206,14 @@ class Configured {
     if (loss !== null) {
       return this.#refuse([`${loss}; to apply it all the same, send SIGHUP or POST /-/reload`]);
     }
+    // Watched from here on: the stop takes a while, and what is written meanwhile must not be missed.
+    const files = this.#watchFilesOf(loaded);
     await this.#watch?.stop('reload');
     try {
-      this.#use(loaded);
+      this.#use(loaded, files);
     } catch (error) {
-      this.#use(before);
+      files[Symbol.dispose]();
+      this.#use(before, this.#watchFilesOf(before));
       return this.#refuse([errorText(error)]);
     }
     if (before.config.store.file !== loaded.config.store.file) {

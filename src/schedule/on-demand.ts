@@ -75,24 +75,22 @@ export function createOnDemand(tools: DemandTools): OnDemand {
 
   return {
     async probe(wish, subjects) {
-      const check = chooseCheck(wish, subjects, tools.idle);
       if (stopped) return notRun('the configuration is being replaced');
+      const check = chooseCheck(wish, subjects, tools.idle);
       if (typeof check === 'string') return notRun(check);
       const entry = asked.get(check.id) ?? { last: null, waiters: new Set() };
       asked.set(check.id, entry);
       const now = clock.monotonic();
-      const ageMs = entry.last === null ? null : now - entry.last.endedMs;
-      if (entry.last !== null && ageMs !== null && ageMs < PAUSE_MS) {
-        return { kind: 'result', report: entry.last.report, ageMs };
-      }
+      const recent = recentOf(entry, now);
+      if (recent !== null) return recent;
       const waitMs = Math.min(check.timeoutMs + SLACK_MS, wish.patienceMs ?? LONGEST_MS, LONGEST_MS);
-      const underWay = running.has(check.id) || entry.waiters.size > 0;
-      const short = underWay ? null : shortage(check, tools);
+      if (running.has(check.id) || entry.waiters.size > 0) return next(check, entry, waitMs);
+      const short = shortage(check, tools);
       if (short !== null) return notRun(short);
       const outcome = next(check, entry, waitMs);
       // Not before now: a run that confirms a suspicion and was wanted earlier goes first. It lapses with the waiting,
       // so that no token is spent for nobody.
-      if (!underWay) want([{ check: check.id, notBefore: now, until: now + waitMs, why: 'probe' }]);
+      want([{ check: check.id, notBefore: now, until: now + waitMs, why: 'probe' }]);
       return outcome;
     },
     async during(id, run) {
@@ -117,6 +115,12 @@ export function createOnDemand(tools: DemandTools): OnDemand {
       for (const entry of asked.values()) settle(entry, notRun('the configuration is being replaced'));
     },
   };
+}
+
+/** The last result while it is young enough to be the answer. */
+function recentOf({ last }: Asked, now: number): ProbeOutcome | null {
+  if (last === null || now - last.endedMs >= PAUSE_MS) return null;
+  return { kind: 'result', report: last.report, ageMs: now - last.endedMs };
 }
 
 function notRun(why: string): ProbeOutcome {
@@ -145,6 +149,7 @@ function chooseCheck(
 function shortage(check: Check, { sessions, requests }: DemandTools): string | null {
   const { gate, path } = check;
   const pays = gate !== null && (check.costsSession || sessions.isMarked(check.id));
-  if (pays && sessions.waitMs(gate.outpost) > 0) return `the session budget of ${gate.outpost} has no token left`;
+  if (pays && sessions.waitMs(gate.outpost) > 0)
+    return `the session budget of ${gate.outpost} has no token left`;
   return requests.waitMs(path.name) > 0 ? `the request budget of path ${path.name} is used up` : null;
 }

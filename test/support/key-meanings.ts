@@ -284,7 +284,7 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   'web.auth.tokens': { type: 'list', meaning: 'tokens for programs, as `Authorization: Bearer`' },
   'web.auth.tokens[].name': { type: 'name', meaning: 'shown in the log' },
   'web.auth.tokens[].token': { type: 'secret', meaning: 'at least 12 characters' },
-  'web.auth.tokens[].may': { type: 'list', meaning: '`read`, `metrics`, `run`, `reload`, `demo`' },
+  'web.auth.tokens[].may': { type: 'list', meaning: '`read`, `metrics`, `probe`, `run`, `reload`, `demo`' },
   'web.status-page': { type: '–', meaning: 'not built yet' },
 
   tls: { type: 'map', meaning: 'TLS everywhere' },

@@ -66,7 +66,10 @@ const ids: Record<string, string> = {
   faults: 'gate-down',
 };
 const pathname = (path: string): string =>
-  path.replace(/:(id|name)/, () => ids[path.split('/').at(path.endsWith('/run') ? -3 : -2) ?? ''] ?? 'x');
+  (path === '/probe' ? '/probe?target=grafana.example.com' : path).replace(
+    /:(id|name)/,
+    () => ids[path.split('/').at(path.endsWith('/run') ? -3 : -2) ?? ''] ?? 'x',
+  );
 
 describe('every route of the table', () => {
   test('is registered, and nothing else is', () => {
