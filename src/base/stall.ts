@@ -26,14 +26,11 @@ export interface StallWatch extends Disposable {
    * and again; what counts is the sum.
    */
   during(sinceMs: number, untilMs: number, toleratedMs: number): string | null;
-  /** Milliseconds the last look was late. */
-  readonly latenessMs: number;
 }
 
 /** Starts looking at once. */
 export function createStallWatch(clock: Clock): StallWatch {
   const stalls: Stall[] = [];
-  let latenessMs = 0;
   let last = { monotonic: clock.monotonic(), wall: clock.now() };
   let cancel = (): void => {};
 
@@ -44,8 +41,8 @@ export function createStallWatch(clock: Clock): StallWatch {
   const look = (): void => {
     const now = { monotonic: clock.monotonic(), wall: clock.now() };
     const elapsed = now.monotonic - last.monotonic;
-    latenessMs = Math.max(0, elapsed - LOOK_MS);
-    if (latenessMs > LATE_MS) note(latenessMs, now.monotonic);
+    const lateMs = Math.max(0, elapsed - LOOK_MS);
+    if (lateMs > LATE_MS) note(lateMs, now.monotonic);
     if (Math.abs(now.wall - last.wall - elapsed) > STEP_MS) note(Number.POSITIVE_INFINITY, now.monotonic);
     last = now;
     cancel = clock.after(LOOK_MS, look);
@@ -53,9 +50,6 @@ export function createStallWatch(clock: Clock): StallWatch {
   cancel = clock.after(LOOK_MS, look);
 
   return {
-    get latenessMs() {
-      return latenessMs;
-    },
     during(sinceMs, untilMs, toleratedMs) {
       // A stall that is going on right now has not been seen by a look yet.
       const overdue = Math.max(0, untilMs - last.monotonic - LOOK_MS);

@@ -50,6 +50,7 @@ export const checkCommand: Command = {
     private: { type: 'boolean' },
     json: { type: 'boolean' },
   },
+  takesNames: true,
   async run({ options, positionals, environment, print }) {
     const { source, named } = sourceOf(options, positionals);
     const { config } = loadConfig(source, environment);

@@ -56,7 +56,7 @@ function parse(command: Command, args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
-      allowPositionals: true,
+      allowPositionals: command.takesNames,
       options: { ...command.options, help: { type: 'boolean', short: 'h' } },
     });
   } catch (error) {

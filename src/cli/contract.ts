@@ -22,6 +22,8 @@ export interface Command {
   /** Further lines of its help. */
   readonly help: readonly string[];
   readonly options: ParseArgsOptionsConfig;
+  /** Whether it takes arguments that are no options; where it does not, one is a mistake, not to be ignored. */
+  readonly takesNames: boolean;
   run(invocation: Invocation): Promise<ExitCode>;
 }
 

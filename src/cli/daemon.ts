@@ -2,7 +2,8 @@
 
 import { type App, runApp } from '../app.ts';
 import { systemClock } from '../base/clock.ts';
-import { createLog, errorText, type Log } from '../base/log.ts';
+import { createLog, errorText, type Log, type LogLevel } from '../base/log.ts';
+import type { Config } from '../config/config.ts';
 import { type ConfigSource, type Loaded, loadConfig } from '../config/load.ts';
 import type { DemoFaults } from '../web/reads.ts';
 import type { ExitCode, Invocation } from './contract.ts';
@@ -13,14 +14,15 @@ export interface DaemonOptions {
   readonly demo: DemoFaults | null;
   /** Called with the address of the page once it is there. */
   readonly announce: (url: string) => void;
-  /** Level of the log, where it is not the configuration's. */
+  /** Logs errors alone, whatever the configuration says. */
   readonly quiet?: boolean;
 }
 
 /** Runs until SIGTERM or SIGINT; rejects with ConfigError when the configuration cannot be used. */
 export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const load = (): Loaded => loadConfig(options.source, options.environment);
-  const log = createLog(options.quiet === true ? 'error' : load().config.logLevel);
+  const logLevel = (config: Config): LogLevel => (options.quiet === true ? 'error' : config.logLevel);
+  const log = createLog('info');
   const stop = new AbortController();
   let app: App | null = null;
   const onStop = (): void => stop.abort();
@@ -36,6 +38,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
       clock: systemClock,
       log,
       load,
+      logLevel,
       file: 'file' in options.source && options.demo === null ? options.source.file : null,
       demo: options.demo,
       signal: stop.signal,

@@ -8,13 +8,15 @@ import type { ExitCode } from './contract.ts';
 import { runDaemon } from './daemon.ts';
 import type { Print } from './print.ts';
 
+/** Where the demo's page listens, unless --listen says otherwise. */
+export const USUAL_LISTEN = '127.0.0.1:10780';
 const DEMO_FILE = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url));
 
 /** Runs site and daemon until SIGTERM or SIGINT, with those faults on from the start. */
 export async function runDemo(options: {
   print: Print;
   faults: readonly string[];
-  listen?: string;
+  listen: string;
 }): Promise<ExitCode> {
   const { print } = options;
   await using site = await startSite({
@@ -28,10 +30,7 @@ export async function runDemo(options: {
   for (const fault of options.faults) site.set(fault, true);
   return await runDaemon({
     source: { file: DEMO_FILE },
-    environment: {
-      ...site.environment,
-      ...(options.listen === undefined ? {} : { GATEWATCH_DEMO_LISTEN: options.listen }),
-    },
+    environment: { ...site.environment, GATEWATCH_DEMO_LISTEN: options.listen },
     quiet: true,
     demo: {
       faults: () => site.faults().map(({ id, title, on }) => ({ id, title, on })),
@@ -42,14 +41,18 @@ export async function runDemo(options: {
 }
 
 function introduce(print: Print, url: string, faults: readonly string[]): void {
+  const { host } = new URL(url);
+  const there = host === USUAL_LISTEN ? '' : ` --listen ${host}`;
   print.line();
   print.line(
     `${print.paint('bold', 'gatewatch')} is watching its demo site: 37 services behind a CDN, a proxy and a login gate.`,
   );
   print.line();
   print.line(`  Page               ${print.paint('cyan', url)}   (with switches for the faults)`);
-  print.line('  Break something    gatewatch demo --fault session-store-full      (in a second terminal)');
-  print.line('  Mend it            gatewatch demo --fault session-store-full --off');
+  print.line(
+    `  Break something    gatewatch demo --fault session-store-full${there}   (in a second terminal)`,
+  );
+  print.line(`  Mend it            gatewatch demo --fault session-store-full --off${there}`);
   print.line(`  Faults             ${FAULTS.map((fault) => fault.id).join(', ')}`);
   print.line();
   print.line(

@@ -3,11 +3,9 @@
 import { request } from 'undici';
 import { FAULTS } from '../demo/faults.ts';
 import { type Command, type ExitCode, UsageError } from './contract.ts';
-import { runDemo } from './demo-site.ts';
+import { runDemo, USUAL_LISTEN } from './demo-site.ts';
 import type { Print } from './print.ts';
 
-/** Where the demo's page listens, unless --listen says otherwise. */
-const LISTEN = '127.0.0.1:10780';
 const ANSWER_MS = 5_000;
 
 export const demoCommand: Command = {
@@ -26,6 +24,7 @@ export const demoCommand: Command = {
     off: { type: 'boolean' },
     listen: { type: 'string' },
   },
+  takesNames: false,
   async run({ options, print }) {
     const faults = [options['fault'] ?? []].flat().map(String);
     const unknown = faults.find((id) => !FAULTS.some((fault) => fault.id === id));
@@ -33,7 +32,11 @@ export const demoCommand: Command = {
       throw new UsageError(`no fault '${unknown}'; there are ${FAULTS.map((fault) => fault.id).join(', ')}`);
     }
     const on = options['off'] !== true;
-    const listen = typeof options['listen'] === 'string' ? options['listen'] : LISTEN;
+    const listen = typeof options['listen'] === 'string' ? options['listen'] : USUAL_LISTEN;
+    if (!/^(\[[^\]]+\]|[\d.]+):\d{1,5}$/.test(listen)) {
+      throw new UsageError('--listen: expected an IP address and a port, like 127.0.0.1:10780');
+    }
+    if (!on && faults.length === 0) throw new UsageError('--off needs a --fault');
     const switched = faults.length > 0 ? await switchFaults(faults, { on, listen }, print) : null;
     if (switched !== null) return switched;
     if (!on) {

@@ -27,6 +27,7 @@ export const resultsCommand: Command = {
     limit: { type: 'string' },
     json: { type: 'boolean' },
   },
+  takesNames: false,
   async run({ options, environment, print }) {
     const { config } = loadConfig({ file: String(options['config'] ?? DEFAULT_FILE) }, environment);
     const query = queryFrom(options);

@@ -63,6 +63,7 @@ export async function probeRound(options: RoundOptions): Promise<Round> {
     options.progress(done, all);
   };
   await inParallel(fresh, async (check) => {
+    if (options.signal.aborted) return;
     // Taken before sending; a gate without a session store asks for none.
     if (check.gate !== null && !options.takeSession(check.gate.outpost)) withheld += 1;
     else await probe(check);

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from './contract.ts';
 import { runDaemon } from './daemon.ts';
-import { runDemo } from './demo-site.ts';
+import { runDemo, USUAL_LISTEN } from './demo-site.ts';
 
 /** Looked for in the current folder when no file is named. */
 export const DEFAULT_FILE = 'gatewatch.yaml';
@@ -17,13 +17,14 @@ export const runCommand: Command = {
     'SIGHUP or POST /-/reload reloads the configuration, SIGTERM stops.',
   ],
   options: { config: { type: 'string', short: 'c' } },
+  takesNames: false,
   async run({ options, environment, print }) {
     const named = options['config'];
     // A named file that is missing is an error, never the demo (threats P6).
     const file = typeof named === 'string' ? named : existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null;
     if (file === null) {
       print.note(`No ${DEFAULT_FILE} here and no --config: watching the built-in demo site instead.`);
-      return runDemo({ print, faults: [] });
+      return runDemo({ print, faults: [], listen: USUAL_LISTEN });
     }
     return runDaemon({ source: { file }, environment, demo: null, announce: () => {} });
   },

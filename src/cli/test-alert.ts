@@ -23,6 +23,7 @@ export const testAlertCommand: Command = {
     'Exit 1 when a receiver did not take it.',
   ],
   options: { config: { type: 'string', short: 'c' }, json: { type: 'boolean' } },
+  takesNames: true,
   async run({ options, positionals, environment, print }) {
     const { config } = loadConfig({ file: String(options['config'] ?? DEFAULT_FILE) }, environment);
     const unknown = positionals.find((name) => !config.receivers.some((receiver) => receiver.name === name));

@@ -25,6 +25,7 @@ export const validateCommand: Command = {
     'Prints targets, checks, canaries, sessions and requests. Exit 2 when the configuration cannot be used.',
   ],
   options: { config: { type: 'string', short: 'c' }, all: { type: 'boolean' }, json: { type: 'boolean' } },
+  takesNames: false,
   async run({ options, environment, print }) {
     const loaded = loadConfig({ file: String(options['config'] ?? DEFAULT_FILE) }, environment);
     const site: Site = { ...loaded.config, knowledge: NOTHING_KNOWN };

@@ -29,8 +29,10 @@ export function watchFiles(files: readonly string[], clock: Clock, changed: () =
     changed();
   };
   const look = (): void => {
-    cancelSettle();
     const now = digest(files);
+    // The store may be in the same folder and brings events all the time: they must not put off a rested file.
+    if (now === pending) return;
+    cancelSettle();
     pending = now === known ? null : now;
     if (pending !== null) cancelSettle = clock.after(SETTLE_MS, settle);
   };

@@ -108,7 +108,7 @@ function healthyThrough(
   }
   if (good < ENOUGH.healthy || bad > NOISE_SHARE * good) return null;
   const most = [...lanes].sort(([, a], [, b]) => b.good - a.good).slice(0, 2);
-  return `${most.map(([lane, tally]) => `${tally.good} of ${tally.tried} ${lane}`).join(' and ')} succeed`;
+  return `${most.map(([lane, tally]) => `${tally.good} of ${counted(tally.tried, lane)}`).join(' and ')} succeed`;
 }
 
 /** `the same failure without it: 12 of 12 return visits at the origin`, or null. */
@@ -123,7 +123,7 @@ function avoiding(topology: Topology, fault: Case, node: ComponentNode): string 
   }
   const most = [...lanes].sort(([, a], [, b]) => b - a)[0];
   if (count < ENOUGH.avoiding || most === undefined) return null;
-  return `the same failure where it is not on the way (${most[1]} ${most[0]})`;
+  return `the same failure where it is not on the way (${counted(most[1], most[0])})`;
 }
 
 function runsThrough(check: CheckNode, component: number): boolean {
@@ -136,6 +136,11 @@ function isAbout(topology: Topology, fault: Case, check: CheckNode): boolean {
   return (
     target !== null && target !== undefined && (fault.targets.has(target.id) || fault.about.has(target.id))
   );
+}
+
+/** `1 return visit at the origin`, `12 return visits at the origin`. */
+function counted(count: number, lane: string): string {
+  return `${count} ${count === 1 ? lane.replace('visits', 'visit').replace('canaries', 'canary').replace('sites', 'site') : lane}`;
 }
 
 /** `return visits at the origin`, `canary gate-ping probes`. */

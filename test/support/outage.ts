@@ -133,7 +133,8 @@ export function expectOnly(
   return notifications.map(({ alerts }) => alerts[0]!);
 }
 
-function expectAlert(alert: NotifiedAlert, expected: ExpectedAlert, site: string): void {
+/** The alert has exactly these labels, says what it must, and clears others with evidence. */
+export function expectAlert(alert: NotifiedAlert, expected: Omit<ExpectedAlert, 'past'>, site: string): void {
   const { alertname, severity, labels } = expected;
   expect(alert.labels).toEqual({ alertname, severity, site, ...labels });
   expect(alert.annotations['summary']).toMatch(expected.summary);

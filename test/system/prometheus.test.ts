@@ -30,7 +30,10 @@ it('shows checks and incidents to a real Prometheus', { timeout: 300_000 }, asyn
   expect(labels).toContain(`return:origin:${PROTECTED_HOSTS[0]}:${site.port}`);
   expect(new Set(labels).size).toBe(2 * (targets + PROTECTED_HOSTS.length));
   expect(await prometheus.query('gatewatch_incident_active == 1')).toEqual([]);
-  expect(await prometheus.query('sum(rate(gatewatch_probes_total[30s])) > 0')).toHaveLength(1);
+  await waitFor('the rate of probes to be known', async () => {
+    const [rate] = await prometheus.query('sum(rate(gatewatch_probes_total[30s]))');
+    return rate !== undefined && rate.value > 1;
+  });
 
   await site.levers.cdnDead(true);
   await waitFor(
@@ -41,6 +44,10 @@ it('shows checks and incidents to a real Prometheus', { timeout: 300_000 }, asyn
     },
     { limitMs: 120_000, everyMs: 1_000 },
   );
+  const active = await prometheus.query('gatewatch_incident_active > 0');
+  expect(active.map(({ metric, value }) => [metric['component'], metric['name'], value])).toEqual([
+    ['cdn', 'cdn', 1],
+  ]);
   const down = await prometheus.query('count by (path) (gatewatch_check_up == 0)');
   expect(down.map(({ metric }) => metric['path'])).toEqual(['cdn']);
   expect(await checkMetrics(await daemon.metrics())).toEqual({ code: 0, said: '' });
