@@ -29,6 +29,8 @@ export interface AppOptions {
   readonly log: Log;
   /** Reads the configuration anew; throws ConfigError. */
   readonly load: () => Loaded;
+  /** Whether the log follows `log.level` of the configuration, also on reload. */
+  readonly followsLogLevel?: boolean;
   /** Name of the file, for the page; null for the demo. */
   readonly file: string | null;
   readonly demo: DemoFaults | null;
@@ -47,6 +49,7 @@ export interface App {
 export async function runApp(options: AppOptions, started: (app: App) => void): Promise<void> {
   const { clock, log } = options;
   const first = options.load();
+  if (options.followsLogLevel === true) log.level = first.config.logLevel;
   await using stack = new AsyncDisposableStack();
   const stall = stack.use(createStallWatch(clock));
   const metrics = createMetrics();
@@ -83,7 +86,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
         summary: (incident) => configured.watch.summary(incident),
       },
       metrics: () => metrics.text(),
-      health: { ready: () => true, live: () => configured.watch.isAlive() },
+      health: { ready: () => true, live: () => configured.isAlive() },
       actions: {
         reload: () => configured.reload('asked'),
         run: async (check) => configured.watch.runNow(check),
@@ -132,6 +135,11 @@ class Configured {
     return this.#watch;
   }
 
+  /** A Watch runs, or one is being replaced: no reason to be restarted. */
+  isAlive(): boolean {
+    return this.#reloading !== null || this.watch.isAlive();
+  }
+
   /** What page and metrics show about the configuration. */
   about(): { file: string | null; loadedAt: number; error: string | null } {
     return { file: this.#options.file, loadedAt: this.#loadedAt, error: this.#error };
@@ -178,6 +186,7 @@ class Configured {
   /** Puts a configuration into force; `files` notices its next change. */
   #use(loaded: Loaded, files: Disposable): void {
     const { clock, log } = this.#options;
+    if (this.#options.followsLogLevel === true) log.level = loaded.config.logLevel;
     for (const warning of loaded.warnings)
       log.warn({ problem: problemText(warning) }, 'doubtful configuration');
     const watch = this.#build(loaded);

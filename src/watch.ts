@@ -80,11 +80,14 @@ export interface Watch {
   probeNow(wish: ProbeWish): Promise<ProbeOutcome>;
   /** Tells that we cannot do part of our work; null when we can again. */
   finding(reason: ProberReason, detail: string | null): void;
-  /** Whether the schedule moves. */
+  /** Whether it was started and not stopped. */
   isAlive(): boolean;
 }
 
-/** Builds everything from a configuration; nothing runs before `start`. */
+/**
+ * Builds everything from a configuration; nothing runs before `start`. Long, because it is the wiring: every line joins
+ * two rooms, and none decides anything.
+ */
 export function createWatch(config: Config, tools: WatchTools): Watch {
   const { clock, log, store, metrics } = tools;
   const startedAt = clock.now();

@@ -34,7 +34,8 @@ export const checkCommand: Command = {
     '',
     'compares the way through the CDN with the way straight to the origin, as a stranger. --expect public, app or',
     'login (default with --gate) says what a right answer is; --ca FILE trusts a private authority; --private allows',
-    'private addresses on the way by DNS (a LAN).',
+    'private addresses on the way by DNS (a LAN); --gate-kind oauth2-proxy, authelia or oidc is for gates other than',
+    'authentik.',
     '',
     'With a configuration: its targets, or those that are named. Fresh visits take from the budget of the daemon.',
     'Exit 0 all up, 1 something is not up.',
@@ -85,7 +86,7 @@ function sourceOf(
   options: Invocation['options'],
   urls: readonly string[],
 ): { source: ConfigSource; named: readonly string[] | null } {
-  const given = ['origin', 'gate', 'resolver', 'expect', 'ca', 'private'].some(
+  const given = ['origin', 'gate', 'gate-kind', 'resolver', 'expect', 'ca', 'private'].some(
     (name) => options[name] !== undefined,
   );
   const file = typeof options['config'] === 'string' ? options['config'] : null;

@@ -2,8 +2,7 @@
 
 import { type App, runApp } from '../app.ts';
 import { systemClock } from '../base/clock.ts';
-import { createLog, errorText, type Log, type LogLevel } from '../base/log.ts';
-import type { Config } from '../config/config.ts';
+import { createLog, errorText, type Log } from '../base/log.ts';
 import { type ConfigSource, type Loaded, loadConfig } from '../config/load.ts';
 import type { DemoFaults } from '../web/reads.ts';
 import type { ExitCode, Invocation } from './contract.ts';
@@ -21,8 +20,8 @@ export interface DaemonOptions {
 /** Runs until SIGTERM or SIGINT; rejects with ConfigError when the configuration cannot be used. */
 export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const load = (): Loaded => loadConfig(options.source, options.environment);
-  const logLevel = (config: Config): LogLevel => (options.quiet === true ? 'error' : config.logLevel);
-  const log = createLog('info');
+  const quiet = options.quiet === true;
+  const log = createLog(quiet ? 'error' : 'info');
   const stop = new AbortController();
   let app: App | null = null;
   const onStop = (): void => stop.abort();
@@ -38,7 +37,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
       clock: systemClock,
       log,
       load,
-      logLevel,
+      followsLogLevel: !quiet,
       file: 'file' in options.source && options.demo === null ? options.source.file : null,
       demo: options.demo,
       signal: stop.signal,

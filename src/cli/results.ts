@@ -1,5 +1,6 @@
 // `gatewatch results`: what the store remembers, beside a running daemon: "since when, for whom, over which path".
 
+import { existsSync } from 'node:fs';
 import { systemClock } from '../base/clock.ts';
 import { humanDuration, parseDuration } from '../base/duration.ts';
 import { silentLog } from '../base/log.ts';
@@ -31,6 +32,12 @@ export const resultsCommand: Command = {
   async run({ options, environment, print }) {
     const { config } = loadConfig({ file: String(options['config'] ?? DEFAULT_FILE) }, environment);
     const query = queryFrom(options);
+    if (!existsSync(config.store.file)) {
+      print.note(
+        `gatewatch results: no store at ${config.store.file}: nothing has run with this configuration yet`,
+      );
+      return 2;
+    }
     using store = openStore({ ...config.store, clock: systemClock, log: silentLog(), readonly: true });
     const results = store.results.query(query);
     if (options['json'] === true) {

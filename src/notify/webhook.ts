@@ -1,6 +1,7 @@
 // Receiver `webhook`: Alertmanager's payload version 4, one alert a notification. Source: reference/ecosystem.md 4.5.
 
 import { type Clock, deadline } from '../base/clock.ts';
+import { shownUrl } from '../base/secret.ts';
 import type { Alert } from './alert.ts';
 import type { DeliveryType, Driver, FailureReason, Outgoing } from './delivery.ts';
 import { sortedLabels } from './fingerprint.ts';
@@ -52,14 +53,15 @@ export function createWebhook(options: WebhookOptions, tools: { clock: Clock; ht
       ),
     async test(alert, signal) {
       const now = tools.clock.now();
+      const shown = shownUrl(options.url);
       const key = `test-${now}`;
       const opened = await post({ type: 'opened', key: `${key}-opened`, alert }, signal);
-      if (opened !== null) return { ok: false, detail: opened, reaches: null };
+      if (opened !== null) return { ok: false, detail: `${shown}: ${opened}`, reaches: null };
       const ended = { ...alert, endsAt: Math.max(now, alert.startsAt) };
       const resolved = await post({ type: 'resolved', key: `${key}-resolved`, alert: ended }, signal);
       return resolved === null
-        ? { ok: true, detail: 'accepted', reaches: null }
-        : { ok: false, detail: `accepted, but its end was not: ${resolved}`, reaches: null };
+        ? { ok: true, detail: `${shown}: accepted`, reaches: null }
+        : { ok: false, detail: `${shown}: accepted, but its end was not: ${resolved}`, reaches: null };
     },
     close: () => tools.http.close(),
   };

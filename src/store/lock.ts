@@ -38,7 +38,7 @@ function nameHolder(db: Connection): void {
 
 function lockError(file: string, cause: unknown): StoreError {
   const busy = cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_BUSY');
-  if (!busy) return new StoreError('unusable', `${file} cannot be opened: ${String(cause)}`, { cause });
+  if (!busy) return new StoreError('unusable', `${file} cannot be opened`, { cause });
   return new StoreError('locked', `${file} is held by another gatewatch${holder(file)}; one daemon a store`);
 }
 

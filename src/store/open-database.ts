@@ -53,7 +53,7 @@ export function refuseNetworkFileSystem(file: string): void {
   try {
     type = statfsSync(dirname(file)).type >>> 0;
   } catch (cause) {
-    throw new StoreError('unusable', `the folder of ${file} cannot be used: ${String(cause)}`, { cause });
+    throw new StoreError('unusable', `the folder of ${file} cannot be used`, { cause });
   }
   if (NETWORK_FILE_SYSTEMS.has(type)) {
     throw new StoreError('unusable', `${file} is on a network file system, where SQLite's locks do not hold`);
@@ -120,5 +120,5 @@ export function createPrivate(file: string): void {
 
 function asStoreError(file: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
-  return new StoreError('unusable', `${file} cannot be opened: ${String(cause)}`, { cause });
+  return new StoreError('unusable', `${file} cannot be opened`, { cause });
 }

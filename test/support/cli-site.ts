@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { request } from 'undici';
 import { stringify } from 'yaml';
 import { systemClock } from '../../src/base/clock.ts';
 import { type Site, startSite } from '../../src/demo/site.ts';
@@ -127,6 +128,19 @@ export async function startCliSite(): Promise<CliSite> {
     fact,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** A POST as curl sends it: fetch would send Sec-Fetch-Mode, as a page of another site does. */
+export async function post(
+  url: string,
+  options: { headers?: Record<string, string>; body?: string } = {},
+): Promise<{ status: number; text: string }> {
+  const { statusCode, body } = await request(url, {
+    method: 'POST',
+    headersTimeout: 30_000,
+    ...options,
+  });
+  return { status: statusCode, text: await body.text() };
 }
 
 /** JSON of `/api/v1/<pathname>` of a daemon. */

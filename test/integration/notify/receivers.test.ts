@@ -139,7 +139,7 @@ describe('a webhook', () => {
     server.answer = { status: 500 };
     expect(await running.dispatcher.test('hook', new AbortController().signal)).toEqual({
       ok: false,
-      detail: 'server-error',
+      detail: `${server.url}: server-error`,
       reaches: null,
     });
   });

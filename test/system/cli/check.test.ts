@@ -89,7 +89,6 @@ describe('without a configuration', () => {
       expect(stdout).toContain(text);
     expect(stdout).toMatch(/To blame: gate-sessions:gate\./);
     expect(stdout).toMatch(/Acquitted: .*cdn:cdn/s);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
     expect(stdout).not.toMatch(/\u001b|state=|authentik_proxy_[^ ]*=|code=/);
   });
 

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAULTS } from '../../../src/demo/faults.ts';
-import { api, gatewatch, startGatewatch } from '../../support/cli-site.ts';
+import { api, gatewatch, post, startGatewatch } from '../../support/cli-site.ts';
 import { freePort } from '../../support/free-port.ts';
 import type { Program } from '../../support/program.ts';
 import { type TempFolder, tempFolder } from '../../support/temp-folder.ts';
@@ -30,7 +30,6 @@ describe('a running demo', () => {
     expect(said).toContain(`gatewatch demo --fault session-store-full --listen ${host}`);
     expect(said).toContain('gatewatch check https://');
     expect(said).toContain('On from the start: service-down');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
     expect(said).not.toMatch(/\u001b/);
   });
 
@@ -55,13 +54,13 @@ describe('a running demo', () => {
   });
 
   test('takes a switch by POST from this machine, not from another site', async () => {
-    const post = (headers: Record<string, string>, body: string): Promise<Response> =>
-      fetch(`http://${host}/api/v1/demo/faults/no-route`, { method: 'POST', headers, body });
+    const flip = (headers: Record<string, string>, body: string): Promise<{ status: number }> =>
+      post(`http://${host}/api/v1/demo/faults/no-route`, { headers, body });
     const json = { 'content-type': 'application/json' };
-    expect((await post(json, '{"on":true}')).status).toBe(200);
-    expect((await post({ ...json, origin: 'https://evil.example' }, '{"on":false}')).status).toBe(403);
-    expect((await post(json, '{"on":"perhaps"}')).status).toBe(400);
-    expect((await post(json, '{"on":false}')).status).toBe(200);
+    expect((await flip(json, '{"on":true}')).status).toBe(200);
+    expect((await flip({ ...json, origin: 'https://evil.example' }, '{"on":false}')).status).toBe(403);
+    expect((await flip(json, '{"on":"perhaps"}')).status).toBe(400);
+    expect((await flip(json, '{"on":false}')).status).toBe(200);
   });
 
   test('ends with 0', async () => {

@@ -8,6 +8,7 @@ import {
   api,
   type CliSite,
   gatewatch,
+  post,
   startCliSite,
   startGatewatch,
   untilUp,
@@ -135,9 +136,9 @@ describe('a running daemon', () => {
       'the refusal',
       async () => (await metric('gatewatch_config_last_reload_successful')) === '0',
     );
-    const answer = await fetch(`${lab.url}/-/reload`, { method: 'POST' });
+    const answer = await post(`${lab.url}/-/reload`);
     expect(answer.status).toBeGreaterThanOrEqual(400);
-    expect(await answer.text()).toContain('nonsense: unknown key');
+    expect(answer.text).toContain('nonsense: unknown key');
     expect(await targets()).toBe(4);
     expect(await (await fetch(lab.url)).text()).toContain('nonsense');
     expect(daemon.output()).toContain('configuration refused');
@@ -156,7 +157,7 @@ describe('a running daemon', () => {
     process.kill(daemon.pid, 'SIGHUP');
     await waitFor('one target', async () => (await targets()) === 1);
     await lab.write(withSecrets());
-    const answer = await fetch(`${lab.url}/-/reload`, { method: 'POST' });
+    const answer = await post(`${lab.url}/-/reload`);
     expect(answer.status).toBe(200);
     expect(await targets()).toBe(3);
   });

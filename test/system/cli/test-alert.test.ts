@@ -58,7 +58,7 @@ test('ends with 1 when one does not take it, and shows neither path nor key of i
   phone.answer = { status: 403, body: 'MARKERbody' };
   const { code, stdout, stderr } = await testAlert([webhook('phone')]);
   expect(code).toBe(1);
-  expect(stdout).toMatch(/✘ phone: .*403/);
+  expect(stdout).toBe(`✘ phone: ${phone.url}: unauthorized\n`);
   expect(stdout + stderr).not.toMatch(/MARKER(path|key)/);
 });
 

@@ -38,9 +38,7 @@ describe('text', () => {
     print.line(text);
     print.note(text);
     print.line(print.paint('red', text));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
     const ours = written.replace(/\u001b\[(31|0)m/g, '');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
     expect(ours).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/);
     expect(ours).toContain('·');
   });
@@ -80,7 +78,6 @@ describe('colours', () => {
 test('JSON stays JSON, and cannot steer a terminal', () => {
   const value = { reason: 'a\u007f\u009b2J\u202eb\u001b[2J' };
   onTerminal().json(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
   expect(written.trimEnd()).not.toMatch(/[\u001b\u007f-\u009f\u202e]/);
   expect(JSON.parse(written)).toEqual(value);
 });

@@ -111,9 +111,19 @@ describe('cookies', () => {
 describe('tokens', () => {
   const up = { verdict: 'up' } as const;
   const cases: [what: string, judged: Partial<Judgement>, error: boolean, ledger: string[]][] = [
-    ['a right answer that set no gate cookie gives its token back', { ...up, sessionsSeen: 0 }, false, ['refund authentik']],
+    [
+      'a right answer that set no gate cookie gives its token back',
+      { ...up, sessionsSeen: 0 },
+      false,
+      ['refund authentik'],
+    ],
     ['a session keeps it', { ...up, sessionsSeen: 1 }, false, []],
-    ['a fault keeps it: a full store keeps an empty file for each try', { verdict: 'down', sessionsSeen: 0 }, false, []],
+    [
+      'a fault keeps it: a full store keeps an empty file for each try',
+      { verdict: 'down', sessionsSeen: 0 },
+      false,
+      [],
+    ],
     ['an error keeps it', { ...up, sessionsSeen: 0 }, true, []],
     ['an answer that says nothing keeps it', { verdict: 'unknown', sessionsSeen: 0 }, false, []],
   ];
