@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../base/clock.ts';
 import { FAULTS } from '../demo/faults.ts';
 import { startSite } from '../demo/site.ts';
-import type { ExitCode } from './contract.ts';
+import type { ExitCode, Invocation } from './contract.ts';
 import { runDaemon } from './daemon.ts';
 import type { Print } from './print.ts';
 
@@ -17,6 +17,8 @@ export async function runDemo(options: {
   print: Print;
   faults: readonly string[];
   listen: string;
+  /** Environment of the caller: how the program was started. */
+  caller: Invocation['environment'];
 }): Promise<ExitCode> {
   const { print } = options;
   await using site = await startSite({
@@ -36,11 +38,18 @@ export async function runDemo(options: {
       faults: () => site.faults().map(({ id, title, on }) => ({ id, title, on })),
       set: (id, on) => site.set(id, on),
     },
-    announce: (url) => introduce(print, url, options.faults),
+    announce: (url) => introduce(print, url, { faults: options.faults, program: calledAs(options.caller) }),
   });
 }
 
-function introduce(print: Print, url: string, faults: readonly string[]): void {
+/** How a person calls this program again: in a clone it is an npm script, and the shell knows no `gatewatch`. */
+function calledAs(environment: Invocation['environment']): string {
+  const script = environment['npm_lifecycle_event'];
+  return script === 'start' || script === 'gatewatch' ? 'npm run gatewatch --' : 'gatewatch';
+}
+
+function introduce(print: Print, url: string, options: { faults: readonly string[]; program: string }): void {
+  const { faults, program } = options;
   const { host } = new URL(url);
   const there = host === USUAL_LISTEN ? '' : ` --listen ${host}`;
   print.line();
@@ -50,13 +59,13 @@ function introduce(print: Print, url: string, faults: readonly string[]): void {
   print.line();
   print.line(`  Page               ${print.paint('cyan', url)}   (with switches for the faults)`);
   print.line(
-    `  Break something    gatewatch demo --fault session-store-full${there}   (in a second terminal)`,
+    `  Break something    ${program} demo --fault session-store-full${there}   (in a second terminal)`,
   );
-  print.line(`  Mend it            gatewatch demo --fault session-store-full --off${there}`);
+  print.line(`  Mend it            ${program} demo --fault session-store-full --off${there}`);
   print.line(`  Faults             ${FAULTS.map((fault) => fault.id).join(', ')}`);
   print.line();
   print.line(
-    '  Your own site      gatewatch check https://grafana.example.com --origin 203.0.113.10:443 --gate https://auth.example.com',
+    `  Your own site      ${program} check https://grafana.example.com --origin 203.0.113.10:443 --gate https://auth.example.com`,
   );
   print.line('                     then write gatewatch.yaml (see config/example.yaml) and start again');
   print.line();

@@ -25,7 +25,7 @@ export const demoCommand: Command = {
     listen: { type: 'string' },
   },
   takesNames: false,
-  async run({ options, print }) {
+  async run({ options, environment, print }) {
     const faults = [options['fault'] ?? []].flat().map(String);
     const unknown = faults.find((id) => !FAULTS.some((fault) => fault.id === id));
     if (unknown !== undefined) {
@@ -43,7 +43,7 @@ export const demoCommand: Command = {
       print.note(`gatewatch demo: no demo runs on ${listen}`);
       return 1;
     }
-    return runDemo({ print, faults, listen });
+    return runDemo({ print, faults, listen, caller: environment });
   },
 };
 

@@ -24,7 +24,7 @@ export const runCommand: Command = {
     const file = typeof named === 'string' ? named : existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null;
     if (file === null) {
       print.note(`No ${DEFAULT_FILE} here and no --config: watching the built-in demo site instead.`);
-      return runDemo({ print, faults: [], listen: USUAL_LISTEN });
+      return runDemo({ print, faults: [], listen: USUAL_LISTEN, caller: environment });
     }
     return runDaemon({ source: { file }, environment, demo: null, announce: () => {} });
   },
