@@ -1,11 +1,11 @@
 // Remembered facts: in memory for the classifier, which asks for every result, and in the state file for the next
 // start. Confirming a fact is free; only a new value or an old confirmation is written.
 
-import type { Database } from 'better-sqlite3';
 import type { Clock } from '../base/clock.ts';
 import type { EpochMs } from '../model/observation.ts';
 import { FACT_KINDS, type Fact, type FactKind, type Knowledge } from '../model/verdict.ts';
-import type { StateWriter } from './state-writer.ts';
+import type { Journal } from './journal.ts';
+import type { FactRow, StateWrite } from './state-tables.ts';
 
 /** New facts are written together after this. */
 const FLUSH_MS = 500;
@@ -20,29 +20,26 @@ export interface StoredFact {
 }
 
 export interface Facts extends Knowledge {
-  /** Remembers or confirms; readable at once, in the file within 500 ms. */
+  /** Remembers or confirms; readable at once, on its way into the file within 500 ms. */
   put(fact: Fact, at: EpochMs): void;
   /** All of one kind, in no order. */
   all(kind: FactKind): StoredFact[];
-  /** Writes what waits. */
+  /** Hands what waits to the writer. */
   flush(): void;
 }
 
-interface Known extends StoredFact {
-  readonly kind: FactKind;
+interface Known extends FactRow {
   readonly storedAt: EpochMs;
 }
 
-/** Facts in a migrated state database. */
-export function createFacts(db: Database, writer: StateWriter, clock: Clock): Facts & Disposable {
-  const put = db.prepare<[string, string, string, number]>(
-    `INSERT INTO facts (kind, key, value, at) VALUES (?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at`,
-  );
+/** Facts that go on from what a start has read. */
+export function createFacts(
+  start: readonly FactRow[],
+  journal: Journal,
+  clock: Clock,
+): Facts & Disposable & { copy(): StateWrite[] } {
   const known = new Map<FactKind, Map<string, Known>>(FACT_KINDS.map((kind) => [kind, new Map()]));
-  for (const row of db.prepare<[], { kind: FactKind } & StoredFact>('SELECT * FROM facts').all()) {
-    known.get(row.kind)?.set(row.key, { ...row, storedAt: row.at });
-  }
+  for (const row of start) known.get(row.kind)?.set(row.key, { ...row, storedAt: row.at });
   const dirty = new Map<string, Known>();
   let cancel: (() => void) | null = null;
 
@@ -51,8 +48,8 @@ export function createFacts(db: Database, writer: StateWriter, clock: Clock): Fa
     cancel = null;
     const facts = [...dirty.values()];
     dirty.clear();
-    writer.transaction(() => {
-      for (const { kind, key, value, at } of facts) writer.write(() => put.run(kind, key, value, at));
+    journal.transaction(() => {
+      for (const fact of facts) journal.write(writeOf(fact), () => undefined);
     });
   }
 
@@ -69,6 +66,11 @@ export function createFacts(db: Database, writer: StateWriter, clock: Clock): Fa
       cancel ??= clock.after(FLUSH_MS, flush);
     },
     flush,
+    copy: () => [...known.values()].flatMap((facts) => [...facts.values()].map(writeOf)),
     [Symbol.dispose]: flush,
   };
+}
+
+function writeOf({ kind, key, value, at }: Known): StateWrite {
+  return ['fact', { kind, key, value, at }];
 }

@@ -7,7 +7,9 @@ import { type Component, componentFromId } from '../model/component.ts';
 import { INCIDENT_KINDS, type Incident, type IncidentKind, PROBER_REASONS } from '../model/incident.ts';
 import type { EpochMs } from '../model/observation.ts';
 import type { SignatureId } from '../model/verdict.ts';
-import type { StateWriter } from './state-writer.ts';
+import type { Journal } from './journal.ts';
+import type { Reader } from './reader.ts';
+import type { IncidentRow, IncidentText, StateContents, StateWrite } from './state-tables.ts';
 
 const MOST = 1_000;
 const USUAL = 100;
@@ -73,72 +75,124 @@ const incidentSchema = z.object({
   labels: labelled.nullable(),
 });
 
-interface Row {
-  body: string;
-  labels: string | null;
+/** Ended incidents that are held in memory beside the open ones; what waits to be written always is. */
+const HELD = 500;
+
+interface Tools {
+  readonly journal: Journal;
+  readonly reader: Reader<IncidentQueries>;
+  readonly log: Log;
 }
 
-/** Incidents in a migrated state database. */
-export function createIncidents(db: Database, writer: StateWriter, log: Log): Incidents {
-  const sql = statements(db);
-  const read = (row: Row): Incident[] => {
+/** Incidents that go on from what a start has read: open ones in memory, the others in the file. */
+export function createIncidents(
+  start: Pick<StateContents, 'openIncidents' | 'incidentIds'>,
+  { journal, reader, log }: Tools,
+): Incidents & { copy(): StateWrite[] } {
+  const read = (row: IncidentText): Incident[] => {
     const incident = incidentFromRow(row);
     if (incident === null) log.warn('incident in the store cannot be read, left out');
     return incident === null ? [] : [incident];
   };
+  const held = new Map(start.openIncidents.flatMap(read).map((incident) => [incident.id, incident]));
+  const ids = new Set(start.incidentIds);
+
+  const get = (id: string): Incident | null => {
+    const known = held.get(id);
+    if (known !== undefined || !ids.has(id)) return known ?? null;
+    return reader.read((sql) => sql.get.all(id), []).flatMap(read)[0] ?? null;
+  };
+  const hold = (incident: Incident): void => {
+    const labels = get(incident.id)?.labels ?? incident.labels;
+    ids.add(incident.id);
+    held.delete(incident.id);
+    held.set(incident.id, { ...incident, labels });
+    if (held.size <= HELD || !journal.isStateWritten) return;
+    for (const [id, { state }] of held) if (state === 'resolved' && held.size > HELD) held.delete(id);
+  };
   return {
-    save(incident) {
-      const body = JSON.stringify({ ...incident, labels: null });
-      const labels = incident.labels === null ? null : JSON.stringify(incident.labels);
-      const { id, openedAt, resolvedAt, state, kind, blame } = incident;
-      writer.write(() =>
-        sql.save.run(id, openedAt, resolvedAt, state, kind, blame?.id ?? null, labels, body),
-      );
+    save: (incident) => journal.write(['incident', rowOf(incident)], () => hold(incident)),
+    open: () =>
+      [...held.values()]
+        .filter((one) => one.state !== 'resolved')
+        .sort(newestFirst)
+        .reverse(),
+    list(query) {
+      const before = query.before === undefined ? undefined : get(query.before);
+      if (before === null) return [];
+      const limit = limitOf(query);
+      const stored = reader.read((sql) => sql.list.all(bindings(query, before, limit + held.size)), []);
+      return [
+        ...stored.flatMap(read).filter(({ id }) => !held.has(id)),
+        ...[...held.values()].filter((incident) => matches(incident, query, before)),
+      ]
+        .sort(newestFirst)
+        .slice(0, limit);
     },
-    open: () => sql.open.all().flatMap(read),
-    list: (query) => sql.list.all(bindings(query)).flatMap(read),
-    get: (id) => sql.get.all(id).flatMap(read)[0] ?? null,
+    get,
+    copy: () => [...held.values()].map((incident) => ['incident', rowOf(incident)] as const),
   };
 }
 
-function statements(db: Database) {
+function rowOf(incident: Incident): IncidentRow {
+  const { id, openedAt, resolvedAt, state, kind } = incident;
+  const labels = incident.labels === null ? null : JSON.stringify(incident.labels);
+  const body = JSON.stringify({ ...incident, labels: null });
+  return { id, openedAt, resolvedAt, state, kind, component: incident.blame?.id ?? null, labels, body };
+}
+
+function newestFirst(a: Incident, b: Incident): number {
+  return b.openedAt - a.openedAt || (a.id < b.id ? 1 : -1);
+}
+
+/** What `incidentQueries` selects, of an incident in memory. */
+function matches(incident: Incident, query: IncidentQuery, before: Incident | undefined): boolean {
+  const { state, kind, component: blamed, since = 0, until = Number.MAX_SAFE_INTEGER } = query;
+  return (
+    (state === undefined || incident.state === state) &&
+    (kind === undefined || incident.kind === kind) &&
+    (blamed === undefined || incident.blame?.id === blamed) &&
+    (incident.resolvedAt ?? since) >= since &&
+    incident.openedAt < until &&
+    (before === undefined || newestFirst(before, incident) < 0)
+  );
+}
+
+type IncidentQueries = ReturnType<typeof incidentQueries>;
+
+/** Reading statements in a migrated state database. */
+export function incidentQueries(db: Database) {
   return {
-    save: db.prepare<[string, number, number | null, string, string, string | null, string | null, string]>(
-      `INSERT INTO incidents (id, opened_at, resolved_at, state, kind, component, labels, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET
-         opened_at = excluded.opened_at, resolved_at = excluded.resolved_at, state = excluded.state,
-         kind = excluded.kind, component = excluded.component, body = excluded.body,
-         labels = coalesce(labels, excluded.labels)`,
-    ),
-    open: db.prepare<[], Row>(
-      "SELECT body, labels FROM incidents WHERE state <> 'resolved' ORDER BY opened_at, id",
-    ),
-    get: db.prepare<[string], Row>('SELECT body, labels FROM incidents WHERE id = ?'),
-    list: db.prepare<ReturnType<typeof bindings>, Row>(
+    get: db.prepare<[string], IncidentText>('SELECT body, labels FROM incidents WHERE id = ?'),
+    list: db.prepare<ReturnType<typeof bindings>, IncidentText>(
       `SELECT body, labels FROM incidents
        WHERE (@state IS NULL OR state = @state) AND (@kind IS NULL OR kind = @kind)
          AND (@component IS NULL OR component = @component)
          AND coalesce(resolved_at, @since) >= @since AND opened_at < @until
-         AND (@before IS NULL OR (opened_at, id) < (SELECT opened_at, id FROM incidents WHERE id = @before))
+         AND (@beforeId IS NULL OR (opened_at, id) < (@beforeAt, @beforeId))
        ORDER BY opened_at DESC, id DESC LIMIT @limit`,
     ),
   };
 }
 
-function bindings(query: IncidentQuery) {
+function limitOf({ limit }: IncidentQuery): number {
+  return Math.max(1, Math.min(MOST, Math.floor(limit ?? USUAL)));
+}
+
+function bindings(query: IncidentQuery, before: Incident | undefined, limit: number) {
   return {
     state: query.state ?? null,
     kind: query.kind ?? null,
     component: query.component ?? null,
     since: query.since ?? 0,
     until: query.until ?? Number.MAX_SAFE_INTEGER,
-    before: query.before ?? null,
-    limit: Math.max(1, Math.min(MOST, Math.floor(query.limit ?? USUAL))),
+    beforeAt: before?.openedAt ?? null,
+    beforeId: before?.id ?? null,
+    limit,
   };
 }
 
-function incidentFromRow(row: Row): Incident | null {
+function incidentFromRow(row: IncidentText): Incident | null {
   try {
     const labels = row.labels === null ? null : labelled.parse(JSON.parse(row.labels));
     return { ...incidentSchema.parse(JSON.parse(row.body)), labels };

@@ -20,17 +20,21 @@ function migrations(set: MigrationSet): Migration[] {
     .map((name) => ({ version: Number(name.slice(0, 4)), sql: readFileSync(new URL(name, folder), 'utf8') }));
 }
 
+/** The form that this program writes. */
+export function knownVersion(set: MigrationSet): number {
+  return migrations(set).at(-1)?.version ?? 0;
+}
+
 function versionOf(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }));
 }
 
 /**
  * Brings the database to the program's version. A crash in between leaves the old or the new version, never
- * something between. Throws StoreError `newer` for a database of a newer program.
+ * something between. Ask `refuseNewer` first.
  */
 export function migrate(db: Database, set: MigrationSet): void {
   const steps = migrations(set);
-  refuseNewer(db, steps);
   for (const { version, sql } of steps.filter((step) => step.version > versionOf(db))) {
     db.transaction(() => {
       db.exec(sql);
@@ -41,9 +45,8 @@ export function migrate(db: Database, set: MigrationSet): void {
 
 /** Throws StoreError unless the database has exactly the program's version. For readers, which change nothing. */
 export function requireVersion(db: Database, set: MigrationSet): void {
-  const steps = migrations(set);
-  refuseNewer(db, steps);
-  if (versionOf(db) < (steps.at(-1)?.version ?? 0)) {
+  refuseNewer(db, set);
+  if (versionOf(db) < knownVersion(set)) {
     throw new StoreError(
       'older',
       `${db.name} has an older form; start the daemon once to bring it up to date`,
@@ -51,8 +54,9 @@ export function requireVersion(db: Database, set: MigrationSet): void {
   }
 }
 
-function refuseNewer(db: Database, steps: readonly Migration[]): void {
-  const known = steps.at(-1)?.version ?? 0;
+/** Throws StoreError `newer` for a database of a newer program; changes nothing. */
+export function refuseNewer(db: Database, set: MigrationSet): void {
+  const known = knownVersion(set);
   const found = versionOf(db);
   if (found > known) {
     throw new StoreError(

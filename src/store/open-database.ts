@@ -3,12 +3,13 @@
 import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database, { type Database as Connection } from 'better-sqlite3';
-import { type MigrationSet, migrate, requireVersion } from './migrate.ts';
+import { type MigrationSet, migrate, refuseNewer, requireVersion } from './migrate.ts';
+import { isBroken } from './sqlite-error.ts';
 import { StoreError } from './store-error.ts';
 
 /** Marks our files: the bytes `gwat`. */
 const APPLICATION_ID = 0x67776174;
-/** Longest wait for another connection's lock. The default of 5 s would stop all probing (threats M15). */
+/** Longest wait of a reader for another connection's lock. The default of 5 s would stop all probing (threats M15). */
 const BUSY_MS = 50;
 /** The WAL is cut back to this after a checkpoint, bytes. */
 const WAL_LIMIT = 16 * 2 ** 20;
@@ -20,6 +21,8 @@ export interface OpenOptions {
   /** FULL waits for the disk at every commit; NORMAL may lose the last commits with the power, never more. */
   readonly synchronous: 'FULL' | 'NORMAL';
   readonly readonly: boolean;
+  /** Longest wait for another connection's lock. */
+  readonly busyMs?: number;
 }
 
 /** An open, migrated database; `setAside` is the new name of a broken one that it replaces. */
@@ -28,23 +31,48 @@ export interface Opened {
   readonly setAside: string | null;
 }
 
-/** Opens or creates the file. Throws StoreError. A file that is no database any more is renamed, not lost. */
-export function openDatabase(file: string, options: OpenOptions, now: number): Opened {
+/**
+ * Opens or creates the file. Throws StoreError. A file that is no database any more is renamed, not lost; `use` reads
+ * from it what is needed first, and so finds more of the damage.
+ */
+export function openDatabase(
+  file: string,
+  options: OpenOptions,
+  now: number,
+  use: (db: Connection) => void = () => undefined,
+): Opened {
+  const opened = (): Connection => {
+    const db = open(file, options);
+    try {
+      use(db);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  };
   try {
-    return { db: open(file, options), setAside: null };
+    return { db: opened(), setAside: null };
   } catch (error) {
     if (!isBroken(error) || options.readonly) throw asStoreError(file, error);
   }
-  const setAside = `${file}.corrupt-${now}`;
   try {
-    removeEarlierBroken(file);
-    renameSync(file, setAside);
-    for (const ending of ['-wal', '-shm'])
-      if (existsSync(file + ending)) renameSync(file + ending, setAside + ending);
-    return { db: open(file, options), setAside };
+    const name = setAside(file, now);
+    return { db: opened(), setAside: name };
   } catch (error) {
     throw asStoreError(file, error);
   }
+}
+
+/** Renames a damaged file and what belongs to it; the new name, null when there was no file. One is kept. */
+export function setAside(file: string, now: number): string | null {
+  const name = `${file}.corrupt-${now}`;
+  removeEarlierBroken(file);
+  if (!existsSync(file)) return null;
+  renameSync(file, name);
+  for (const ending of ['-wal', '-shm'])
+    if (existsSync(file + ending)) renameSync(file + ending, name + ending);
+  return name;
 }
 
 /** Throws StoreError when the folder of `file` is on a network file system. */
@@ -63,7 +91,7 @@ export function refuseNetworkFileSystem(file: string): void {
 function open(file: string, options: OpenOptions): Connection {
   if (!options.readonly) createPrivate(file);
   const db = new Database(file, {
-    timeout: BUSY_MS,
+    timeout: options.busyMs ?? BUSY_MS,
     readonly: options.readonly,
     fileMustExist: options.readonly,
   });
@@ -82,25 +110,19 @@ function open(file: string, options: OpenOptions): Connection {
 }
 
 function prepareForWriting(db: Connection, options: OpenOptions): void {
-  // Only has an effect before the first table exists; pruning then gives pages back to the disk.
+  refuseNewer(db, options.set);
+  // These two only have an effect before the first table exists. A batch of results writes whole pages: with 4096 bytes
+  // each result costs 40 % more (test/bench/store.ts). Pruning gives pages back to the disk.
+  if (options.set === 'results') db.pragma('page_size = 2048');
   db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma('journal_mode = WAL');
   db.pragma(`synchronous = ${options.synchronous}`);
   db.pragma(`journal_size_limit = ${WAL_LIMIT}`);
   // The state file is small; the results may be gigabytes, where this would take minutes.
-  if (options.set === 'state' && db.pragma('quick_check(1)', { simple: true }) !== 'ok') throw new Broken();
+  if (options.set === 'state' && db.pragma('quick_check(1)', { simple: true }) !== 'ok')
+    throw new Database.SqliteError('the file is damaged', 'SQLITE_CORRUPT');
   db.pragma(`application_id = ${APPLICATION_ID}`);
   migrate(db, options.set);
-}
-
-class Broken extends Error {
-  override readonly message = 'the file is damaged';
-}
-
-/** Whether the file itself is damaged, so that waiting or retrying cannot help. */
-function isBroken(error: unknown): boolean {
-  if (error instanceof Broken) return true;
-  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }
 
 // One is kept, so that a failing disk does not also fill up.

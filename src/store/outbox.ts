@@ -1,28 +1,10 @@
-// The queue of deliveries on disk, and what each receiver has accepted. The bodies belong to the notify room, which
-// keeps the live queue in memory and writes here in the transaction of the incident.
+// The queue of deliveries, and what each receiver has accepted: in memory, and on disk with the transaction of the
+// incident. The bodies belong to the notify room.
 
-import type { Database } from 'better-sqlite3';
 import type { EpochMs } from '../model/observation.ts';
+import type { Journal } from './journal.ts';
 import { nextId } from './result-ids.ts';
-import type { StateWriter } from './state-writer.ts';
-
-/** A delivery that no receiver has accepted yet. */
-export interface QueuedRow {
-  readonly id: number;
-  readonly receiver: string;
-  /** Incident id, or another name of the alert. */
-  readonly incident: string;
-  readonly body: string;
-  readonly queuedAt: EpochMs;
-}
-
-/** What a receiver has accepted last about an incident. */
-export interface AcceptedRow {
-  readonly receiver: string;
-  readonly incident: string;
-  readonly body: string;
-  readonly acceptedAt: EpochMs;
-}
+import type { AcceptedRow, QueuedRow, StateContents, StateWrite } from './state-tables.ts';
 
 export interface Outbox {
   /** Id of a new row: above all before, also over restarts. */
@@ -38,42 +20,35 @@ export interface Outbox {
   forget(receiver: string, incident: string): void;
 }
 
-/** Outbox in a migrated state database. */
-export function createOutbox(db: Database, writer: StateWriter): Outbox {
-  const sql = statements(db);
-  let lastId = sql.lastId.get()?.id ?? 0;
+/** Outbox that goes on from what a start has read. */
+export function createOutbox(
+  start: Pick<StateContents, 'queued' | 'accepted'>,
+  journal: Journal,
+): Outbox & { copy(): StateWrite[] } {
+  const queued = new Map(start.queued.map((row) => [row.id, row]));
+  const accepted = new Map(start.accepted.map((row) => [keyOf(row.receiver, row.incident), row]));
+  let lastId = Math.max(0, ...queued.keys());
+  const inOrder = (): QueuedRow[] => [...queued.values()].sort((a, b) => a.id - b.id);
   return {
     nextId(at) {
       lastId = nextId(lastId, at);
       return lastId;
     },
-    queued: () => sql.queued.all(),
-    accepted: () => sql.accepted.all(),
-    put: (row) => writer.write(() => sql.put.run(row.id, row.receiver, row.incident, row.body, row.queuedAt)),
-    remove: (id) => writer.write(() => sql.remove.run(id)),
-    accept: (row) => writer.write(() => sql.accept.run(row.receiver, row.incident, row.body, row.acceptedAt)),
-    forget: (receiver, incident) => writer.write(() => sql.forget.run(receiver, incident)),
+    queued: inOrder,
+    accepted: () => [...accepted.values()],
+    put: (row) => journal.write(['queue', row], () => void queued.set(row.id, row)),
+    remove: (id) => journal.write(['unqueue', id], () => void queued.delete(id)),
+    accept: (row) =>
+      journal.write(['accept', row], () => void accepted.set(keyOf(row.receiver, row.incident), row)),
+    forget: (receiver, incident) =>
+      journal.write(['forget', receiver, incident], () => void accepted.delete(keyOf(receiver, incident))),
+    copy: () => [
+      ...inOrder().map((row) => ['queue', row] as const),
+      ...[...accepted.values()].map((row) => ['accept', row] as const),
+    ],
   };
 }
 
-function statements(db: Database) {
-  return {
-    lastId: db.prepare<[], { id: number | null }>('SELECT max(id) AS id FROM outbox'),
-    queued: db.prepare<[], QueuedRow>(
-      'SELECT id, receiver, incident, body, queued_at AS queuedAt FROM outbox ORDER BY id',
-    ),
-    accepted: db.prepare<[], AcceptedRow>(
-      'SELECT receiver, incident, body, accepted_at AS acceptedAt FROM deliveries',
-    ),
-    put: db.prepare<[number, string, string, string, number]>(
-      `INSERT INTO outbox (id, receiver, incident, body, queued_at) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
-    ),
-    remove: db.prepare<[number]>('DELETE FROM outbox WHERE id = ?'),
-    accept: db.prepare<[string, string, string, number]>(
-      `INSERT INTO deliveries (receiver, incident, body, accepted_at) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET body = excluded.body, accepted_at = excluded.accepted_at`,
-    ),
-    forget: db.prepare<[string, string]>('DELETE FROM deliveries WHERE receiver = ? AND incident = ?'),
-  };
+function keyOf(receiver: string, incident: string): string {
+  return JSON.stringify([receiver, incident]);
 }

@@ -16,6 +16,11 @@ export function firstIdAt(at: number): number {
   return Math.floor(at) * IDS_A_MS;
 }
 
+/** The instant an id tells, ms since the epoch; late by the id's lead. */
+export function atOfId(id: number): number {
+  return Math.floor(id / IDS_A_MS);
+}
+
 /** How far the id runs ahead of the instant, ms: 0 unless the clock went back or one ms had over 1024 rows. */
 export function idLeadMs(id: number, at: number): number {
   return Math.max(0, Math.floor(id / IDS_A_MS) - Math.floor(at));

@@ -1,18 +1,23 @@
-// Writes batches of results: one transaction for rows, roll-ups and the newest result of each check.
+// Writes batches of results. A batch touches the end of one table; what is known beside the rows (roll-ups and the
+// newest result of each check) is brought up to date once in five minutes, and read from the rows until then.
 
 import type { Database } from 'better-sqlite3';
 import type { EpochMs } from '../model/observation.ts';
-import type { StoredResult } from '../model/result.ts';
 import { type ResultForm, shapeFromForm, timingsText } from './result-form.ts';
 import { idLeadMs } from './result-ids.ts';
-import { readStored, STORED_COLUMNS, type StoredRow } from './result-query.ts';
-import { createRollups, type RollupSample, type Rollups } from './rollups.ts';
+import { createRollups, ROLLED, type Rollups, shortestBucket } from './rollups.ts';
 
 const DAY_MS = 86_400_000;
 /** Shapes held in memory; beyond that the cache starts anew. */
 const SHAPES_IN_MEMORY = 20_000;
-/** Index of `degraded`: faults are always written out in full. */
-const LAST_SHAPED = 1;
+/** Index of `degraded`: what is worse is a fault. */
+const LAST_GOOD = 1;
+/** Faults in a row of one check that are written out in full; more of the same say nothing new. */
+const FULL_FAULTS = 5;
+/** Answers of a check that came once, remembered for when they come again. */
+const LONELY = 8;
+/** Results that may wait to be added up: what a reader or a start has to look through, some milliseconds. */
+const MOST_WAITING = 10_000;
 
 /** A result on its way into the file: allowed fields only, so it may wait in memory. */
 export interface PendingResult {
@@ -30,19 +35,20 @@ export interface PendingResult {
   readonly form: ResultForm;
 }
 
-/** The newest result of a check, and since when its verdict is what it is. */
-export interface LatestResult extends StoredResult {
-  readonly since: EpochMs;
-}
-
 interface CheckRow {
   readonly id: number;
   lastId: number;
   since: number;
   verdict: number;
-  /** Hash of the newest answer that had no shape yet. */
-  lonely: string | null;
+  /** Whether the file's `heads` are behind. */
+  moved: boolean;
+  /** Hashes of the newest answers that had no shape yet. */
+  lonely: readonly string[];
+  /** The same fault over and over: its hash, and how often in a row. */
+  fault: { readonly hash: string; readonly times: number };
 }
+
+const NO_FAULT = { hash: '', times: 0 };
 
 /** Writer for a migrated results database. */
 export class ResultRows {
@@ -52,6 +58,10 @@ export class ResultRows {
   readonly #shapes = new Map<string, { id: number; day: number }>();
   readonly #writeAll: { immediate(batch: readonly PendingResult[]): void };
   #leadMs = 0;
+  #lastId = 0;
+  /** Results of the file that are not added up yet, and the bucket of the newest. */
+  #waiting = 0;
+  #bucket = 0;
 
   constructor(db: Database) {
     this.#sql = statements(db);
@@ -62,6 +72,7 @@ export class ResultRows {
 
   /** Writes the batch, or throws and changes nothing. */
   write(batch: readonly PendingResult[]): void {
+    if (batch.length === 0) return;
     try {
       this.#writeAll.immediate(batch);
     } catch (error) {
@@ -71,9 +82,9 @@ export class ResultRows {
     }
   }
 
-  /** Newest result of every check, for the start. */
-  latest(): LatestResult[] {
-    return this.#sql.latest.all().map((row) => ({ ...readStored(row), since: row.since }));
+  /** Newest result of every check: its id, and since when the verdict is what it is. */
+  heads(): { readonly lastId: number; readonly since: EpochMs }[] {
+    return [...this.#checks.values()].map(({ lastId, since }) => ({ lastId, since }));
   }
 
   /** Highest id in the file, 0 when empty. */
@@ -81,27 +92,57 @@ export class ResultRows {
     return this.#sql.lastId.get()?.id ?? 0;
   }
 
+  /** Call it when shapes were deleted. */
+  forgetShapes(): void {
+    this.#shapes.clear();
+  }
+
   /** Reads anew what is remembered of the file. */
   forget(): void {
     this.#checks.clear();
     this.#shapes.clear();
     this.#leadMs = this.#sql.lead.get()?.value ?? 0;
-    for (const row of this.#sql.checks.all()) this.#checks.set(row.name, { ...row, lonely: null });
+    this.#lastId = this.lastId();
+    this.#waiting = this.#rollups.waiting();
+    const byId = new Map<number, CheckRow>();
+    for (const { name, ...row } of this.#sql.checks.all()) {
+      const check = { ...row, moved: false, lonely: [], fault: NO_FAULT };
+      this.#checks.set(name, check);
+      byId.set(check.id, check);
+    }
+    for (const { id, checkId, at, verdict } of this.#sql.newer.all()) {
+      const check = byId.get(checkId);
+      if (check !== undefined) advance(check, { id, at, verdict });
+      this.#bucket = shortestBucket(at);
+    }
   }
 
   #batch(batch: readonly PendingResult[]): void {
-    this.#rollups.add(batch.map((one) => this.#one(one)));
-    for (const name of new Set(batch.map((one) => one.check))) {
-      const check = this.#checks.get(name);
-      if (check !== undefined) this.#sql.setNewest.run(check.lastId, check.since, check.id);
-    }
+    const bucket = Math.max(...batch.map((one) => shortestBucket(one.at)));
+    // Slow probes of the bucket before come late: only a clock that went back makes an earlier bucket the current one.
+    const turned = bucket > this.#bucket || bucket < this.#bucket - 1;
+    if (turned) this.#bucket = bucket;
+    if (turned || this.#waiting + batch.length > MOST_WAITING) this.#addUp();
+    for (const one of batch) this.#one(one);
+    this.#lastId = batch.at(-1)?.id ?? this.#lastId;
+    this.#waiting += batch.length;
     const leadMs = Math.max(...batch.map((one) => idLeadMs(one.id, one.at)));
     if (leadMs <= this.#leadMs) return;
     this.#sql.setLead.run(leadMs);
     this.#leadMs = leadMs;
   }
 
-  #one(one: PendingResult): RollupSample {
+  // Heads and roll-ups belong to the same id: readers look through the rows behind it.
+  #addUp(): void {
+    this.#rollups.rollUp(this.#lastId);
+    for (const check of this.#checks.values()) {
+      if (check.moved) this.#sql.setHead.run(check.id, check.lastId, check.since);
+      check.moved = false;
+    }
+    this.#waiting = 0;
+  }
+
+  #one(one: PendingResult): void {
     const check = this.#checkOf(one);
     const shapeId = this.#shapeOf(check, one);
     const timings = shapeId === null ? null : timingsText(one.form);
@@ -120,29 +161,40 @@ export class ResultRows {
       timings,
       detail,
     );
-    if (check.verdict !== verdict) check.since = at;
-    check.verdict = verdict;
-    check.lastId = id;
-    return { checkId: check.id, at, verdict, durationUs };
+    advance(check, one);
   }
 
   #checkOf(one: PendingResult): CheckRow {
     const known = this.#checks.get(one.check);
     if (known !== undefined) return known;
     const added = this.#sql.addCheck.run(one.check, one.kind, one.target, one.path, one.visit);
-    const row = { id: Number(added.lastInsertRowid), lastId: 0, since: one.at, verdict: -1, lonely: null };
+    const row: CheckRow = {
+      id: Number(added.lastInsertRowid),
+      lastId: 0,
+      since: one.at,
+      verdict: -1,
+      moved: false,
+      lonely: [],
+      fault: NO_FAULT,
+    };
     this.#checks.set(one.check, row);
     return row;
   }
 
-  // An answer gets a shape when it comes twice in a row: one that never repeats would only fill the table.
+  // An answer gets a shape when it comes a second time: one that never repeats would only fill the table. A fault
+  // has its details each time (the CDN's ray, the date) until it has come often.
   #shapeOf(check: CheckRow, one: PendingResult): number | null {
-    if (one.verdict > LAST_SHAPED) return null;
     const shape = shapeFromForm(one.form);
     const key = shape.hash.toString('latin1');
+    if (one.verdict <= LAST_GOOD) {
+      check.fault = NO_FAULT;
+    } else {
+      check.fault = { hash: key, times: check.fault.hash === key ? check.fault.times + 1 : 1 };
+      if (check.fault.times <= FULL_FAULTS) return null;
+    }
     const known = this.#shapes.get(key) ?? this.#sql.findShape.get(shape.hash);
-    if (known === undefined && check.lonely !== key) {
-      check.lonely = key;
+    if (known === undefined && one.verdict <= LAST_GOOD && !check.lonely.includes(key)) {
+      check.lonely = [key, ...check.lonely].slice(0, LONELY);
       return null;
     }
     const day = Math.floor(one.at / DAY_MS);
@@ -161,16 +213,30 @@ export class ResultRows {
   }
 }
 
+function advance(check: CheckRow, newest: { id: number; at: number; verdict: number }): void {
+  if (check.verdict !== newest.verdict) check.since = newest.at;
+  check.verdict = newest.verdict;
+  check.lastId = newest.id;
+  check.moved = true;
+}
+
 function statements(db: Database) {
   return {
     checks: db.prepare<[], { id: number; name: string; lastId: number; since: number; verdict: number }>(
-      `SELECT checks.id, name, last_id AS lastId, since, coalesce(verdict, -1) AS verdict
-       FROM checks LEFT JOIN results ON results.id = last_id`,
+      `SELECT checks.id, name, coalesce(last_id, 0) AS lastId, coalesce(since, 0) AS since,
+         coalesce(verdict, -1) AS verdict
+       FROM checks LEFT JOIN heads ON heads.check_id = checks.id LEFT JOIN results ON results.id = last_id`,
+    ),
+    newer: db.prepare<[], { id: number; checkId: number; at: number; verdict: number }>(
+      `SELECT id, check_id AS checkId, at, verdict FROM results WHERE id > ${ROLLED} ORDER BY id`,
     ),
     addCheck: db.prepare<[string, string, string, string | null, string]>(
       'INSERT INTO checks (name, kind, target, path, visit) VALUES (?, ?, ?, ?, ?)',
     ),
-    setNewest: db.prepare<[number, number, number]>('UPDATE checks SET last_id = ?, since = ? WHERE id = ?'),
+    setHead: db.prepare<[number, number, number]>(
+      `INSERT INTO heads VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET last_id = excluded.last_id, since = excluded.since`,
+    ),
     findShape: db.prepare<[Buffer], { id: number; day: number }>(
       `SELECT id, seen_at / ${DAY_MS} AS day FROM shapes WHERE hash = ?`,
     ),
@@ -181,10 +247,6 @@ function statements(db: Database) {
     addResult: db.prepare<
       [number, number, number, number, number, number, number, number | null, string | null, string | null]
     >('INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-    latest: db.prepare<[], StoredRow & { since: number }>(
-      `SELECT ${STORED_COLUMNS}, checks.since FROM checks
-       JOIN results ON results.id = checks.last_id LEFT JOIN shapes ON shapes.id = shape_id`,
-    ),
     lastId: db.prepare<[], { id: number | null }>('SELECT max(id) AS id FROM results'),
     lead: db.prepare<[], { value: number }>("SELECT value FROM meta WHERE key = 'lead'"),
     setLead: db.prepare<[number]>(

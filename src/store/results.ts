@@ -1,29 +1,27 @@
 // Results as the other rooms see them: inserted from the corridor, written in batches, read back. Inserting never
-// fails and never waits: while the file cannot be written the newest results wait in a bounded ring.
+// fails and never waits; what is not in the file yet is read from memory.
 
 import type { Clock } from '../base/clock.ts';
 import { errorText, type Log } from '../base/log.ts';
 import type { ProbeResult, StoredResult } from '../model/result.ts';
 import { VERDICTS } from '../model/verdict.ts';
+import type { Journal } from './journal.ts';
+import type { LatestResult } from './newest.ts';
 import { formFromResult } from './result-form.ts';
 import { nextId } from './result-ids.ts';
 import type { ResultQuery } from './result-query.ts';
-import type { LatestResult, PendingResult, ResultRows } from './result-rows.ts';
-import type { Trouble } from './trouble.ts';
+import type { PendingResult } from './result-rows.ts';
 
-/** A result is in the file at the latest this long after it was inserted. */
+/** A result is on its way into the file at the latest this long after it was inserted. */
 const FLUSH_MS = 500;
-/** Pause between attempts while the file cannot be written. */
-const RETRY_MS = 5_000;
-/** Rows of one transaction. */
-const BATCH = 500;
-/** Results that wait while the file cannot be written; the oldest are dropped first (threats X4). */
-const RING = 10_000;
+/** Most results one query gives, and how many when none is said. */
+const MOST = 1_000;
+const USUAL = 100;
 
 export interface Results {
-  /** Takes a result; it is readable at once through `latest` and `query`, durable within 500 ms. Never throws. */
+  /** Takes a result; it is readable at once through `latest` and `query`, written after 500 ms. Never throws. */
   insert(result: ProbeResult): void;
-  /** Writes what waits. Never throws; failing is reported as the store's problem. */
+  /** Hands what waits to the writer. Never throws; failing is reported as the store's problem. */
   flush(): void;
   /** Newest first. */
   query(query: ResultQuery): StoredResult[];
@@ -36,52 +34,24 @@ export interface Results {
 interface Tools {
   readonly clock: Clock;
   readonly log: Log;
-  readonly trouble: Trouble;
-  readonly rows: ResultRows;
+  readonly journal: Journal;
+  /** Reads from the file. */
   readonly query: (query: ResultQuery) => StoredResult[];
-  /** Makes room on a full disk; whether trying again makes sense. */
-  readonly makeRoom: (error: unknown) => boolean;
+  /** What a start has read. */
+  readonly start: { readonly latest: readonly LatestResult[]; readonly lastId: number };
 }
 
-/** Results over a migrated database; dispose stops the timer and writes what waits. */
+/** Results; dispose stops the timer and hands over what waits. */
 export function createResults(tools: Tools): Results & Disposable {
-  const { clock, log, trouble, rows } = tools;
-  const latest = new Map(rows.latest().map((result) => [result.check, result]));
-  const pending: PendingResult[] = [];
-  let lastId = rows.lastId();
+  const { clock, log, journal } = tools;
+  const latest = new Map(tools.start.latest.map((result) => [result.check, result]));
+  let { lastId } = tools.start;
   let cancel: (() => void) | null = null;
-  let dropped = 0;
-  let failing = false;
-
-  const arm = (ms: number): void => {
-    cancel ??= clock.after(ms, () => {
-      cancel = null;
-      flush();
-    });
-  };
-
-  function writeBatch(batch: readonly PendingResult[], again: boolean): boolean {
-    try {
-      rows.write(batch);
-      trouble.works('results');
-      return true;
-    } catch (error) {
-      if (again && tools.makeRoom(error)) return writeBatch(batch, false);
-      trouble.failed('results', error);
-      return false;
-    }
-  }
 
   function flush(): void {
-    while (pending.length > 0) {
-      const batch = pending.slice(0, BATCH);
-      failing = !writeBatch(batch, true);
-      if (failing) {
-        arm(RETRY_MS);
-        return;
-      }
-      pending.splice(0, batch.length);
-    }
+    cancel?.();
+    cancel = null;
+    journal.flush();
   }
 
   return {
@@ -95,26 +65,38 @@ export function createResults(tools: Tools): Results & Disposable {
       }
       lastId = one.id;
       latest.set(one.check, latestFromPending(one, latest.get(one.check)));
-      pending.push(one);
-      if (pending.length > RING) dropped += pending.splice(0, pending.length - RING).length;
-      if (pending.length >= BATCH && !failing) flush();
-      else arm(FLUSH_MS);
+      journal.insert(one);
+      cancel ??= clock.after(FLUSH_MS, flush);
     },
     flush,
     query(query) {
-      flush();
-      return tools.query(query);
+      const waiting = journal.pending.filter((one) => matches(one, query)).map(storedFromPending);
+      const stored = tools.query(query);
+      if (waiting.length === 0) return stored;
+      // What is on disk although nobody has heard of it yet is in both.
+      const all = new Map([...stored, ...waiting].map((one) => [one.id, one]));
+      const limit = Math.max(1, Math.min(MOST, Math.floor(query.limit ?? USUAL)));
+      return [...all.values()].sort((a, b) => b.id - a.id).slice(0, limit);
     },
     latest: () => [...latest.values()],
     get dropped() {
-      return dropped;
+      return journal.dropped;
     },
-    [Symbol.dispose]() {
-      flush();
-      cancel?.();
-      cancel = null;
-    },
+    [Symbol.dispose]: flush,
   };
+}
+
+/** Whether a result in memory is among those asked for. */
+function matches(one: PendingResult, query: ResultQuery): boolean {
+  const { check, target, since, until, verdicts, before } = query;
+  return (
+    (check === undefined || one.check === check) &&
+    (target === undefined || one.target === target) &&
+    (since === undefined || one.at >= since) &&
+    (until === undefined || one.at < until) &&
+    (verdicts === undefined || verdicts.includes(VERDICTS[one.verdict] ?? 'unknown')) &&
+    (before === undefined || one.id < before)
+  );
 }
 
 function pendingFromResult(result: ProbeResult, id: number): PendingResult {
@@ -135,18 +117,21 @@ function pendingFromResult(result: ProbeResult, id: number): PendingResult {
   };
 }
 
-function latestFromPending(one: PendingResult, before: LatestResult | undefined): LatestResult {
-  const verdict = VERDICTS[one.verdict] ?? 'unknown';
+function storedFromPending(one: PendingResult): StoredResult {
   return {
     id: one.id,
     at: one.at,
     check: one.check,
-    verdict,
+    verdict: VERDICTS[one.verdict] ?? 'unknown',
     signature: one.form.signature,
     reason: one.form.reason,
     status: one.form.status,
     durationMs: one.durationUs / 1000,
     evidence: one.form.evidence,
-    since: before?.verdict === verdict ? before.since : one.at,
   };
+}
+
+function latestFromPending(one: PendingResult, before: LatestResult | undefined): LatestResult {
+  const stored = storedFromPending(one);
+  return { ...stored, since: before?.verdict === stored.verdict ? before.since : one.at };
 }

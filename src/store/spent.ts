@@ -2,6 +2,7 @@
 // only rises; the daemon charges its budget with what was added (DESIGN 3: everything that visits takes from it).
 
 import Database from 'better-sqlite3';
+import { storeFiles } from './store-files.ts';
 
 /** How long to wait for the daemon's own write, ms. */
 const BUSY_MS = 2_000;
@@ -15,7 +16,7 @@ export function spentKey(outpost: string): string {
 export function addSpent(file: string, outpost: string): boolean {
   let db: Database.Database | null = null;
   try {
-    db = new Database(`${file.replace(/\.db$/, '')}-state.db`, { fileMustExist: true, timeout: BUSY_MS });
+    db = new Database(storeFiles(file).state, { fileMustExist: true, timeout: BUSY_MS });
     db.prepare(
       "INSERT INTO state (key, value) VALUES (?, '1') ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1",
     ).run(spentKey(outpost));

@@ -1,34 +1,53 @@
-// Says once that writing fails and once that it works again, whatever the number of failed writes.
+// Says what is wrong with the store in one sentence, once when it begins, once when it changes and once when all
+// works again, whatever the number of failed writes.
 
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 
+/** What is over when it is noticed (a damaged file was set aside) is told for so long, ms. */
+const TOLD_MS = 15 * 60_000;
+
 export interface Trouble {
-  /** Writing to that file failed; `error` is SQLite's or the file system's. */
-  failed(part: string, error: unknown): void;
-  /** Writing to that file works. */
-  works(part: string): void;
+  /** `subject` does not work; `sentence` says why. */
+  failed(subject: string, sentence: string): void;
+  /** `subject` works. */
+  works(subject: string): void;
+  /** Something happened that people should know although it works again. */
+  notice(subject: string, sentence: string): void;
+  /** The sentence of now; null when all works. */
+  readonly sentence: string | null;
 }
 
-/** `problem` gets one sentence when the first file fails, and null when all work again. */
-export function createTrouble(log: Log, problem: (detail: string | null) => void): Trouble {
-  const failing = new Set<string>();
+/** `problem` gets the sentence whenever it changes: that of the oldest trouble, null without any. */
+export function createTrouble(clock: Clock, log: Log, problem: (detail: string | null) => void): Trouble {
+  const sentences = new Map<string, string>();
+  const first = (): string | null => sentences.values().next().value ?? null;
+  let told: string | null = null;
+  const tell = (): void => {
+    if (told === first()) return;
+    told = first();
+    problem(told);
+  };
+  const failed = (subject: string, sentence: string): void => {
+    if (sentences.get(subject) === sentence) return;
+    sentences.set(subject, sentence);
+    log.error({ subject, problem: sentence }, 'store is in trouble, going on from memory');
+    tell();
+  };
+  const works = (subject: string): void => {
+    if (!sentences.delete(subject)) return;
+    log.info({ subject }, 'store is out of this trouble');
+    tell();
+  };
   return {
-    failed(part, error) {
-      if (failing.has(part)) return;
-      failing.add(part);
-      const reason = codeOf(error);
-      log.error({ part, reason }, 'store cannot write, going on from memory');
-      if (failing.size === 1) problem(`the store cannot write its ${part}: ${reason}`);
+    failed,
+    works,
+    notice(subject, sentence) {
+      failed(subject, sentence);
+      clock.after(TOLD_MS, () => sentences.get(subject) === sentence && works(subject));
     },
-    works(part) {
-      if (!failing.delete(part)) return;
-      log.info({ part }, 'store writes again');
-      if (failing.size === 0) problem(null);
+    get sentence() {
+      return first();
     },
   };
-}
-
-function codeOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : null;
-  return code ?? (error instanceof Error ? error.message : String(error));
 }

@@ -6,6 +6,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { openStore } from '../../src/store/store.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { incident } from './incident.ts';
+import { inlineWriter } from './inline-writer.ts';
 import { probeResult } from './probe-result.ts';
 
 const [, , file = '', killAt = 'never'] = process.argv;
@@ -23,12 +24,12 @@ try {
     resultsMs: 1e9,
     rollupsMs: 1e9,
     maxBytes: 2 ** 30,
-    lockWaitMs: 0,
+    startWriter: inlineWriter,
   });
   for (let round = 1; round <= 3; round += 1) {
     store.results.insert(probeResult({ at: 1_776_000_000_000 + round }));
     stepDone();
-    store.results.flush();
+    await store.settled();
     stepDone();
     store.transaction(() => {
       store.incidents.save(incident({ id: `i${round}` }));
@@ -36,6 +37,7 @@ try {
       store.outbox.put({ id: round, receiver: 'am', incident: `i${round}`, body: '{}', queuedAt: 0 });
       store.state.put('checkpoint', `${round}`);
     });
+    await store.settled();
     stepDone();
   }
   console.log('done');

@@ -1,24 +1,19 @@
-// What happens to the store when the world is against it: kills, full disks, damaged and foreign files, two daemons.
+// What happens to the store when the world is against it: kills, foreign files, two daemons; and what it deletes.
 
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
-import { openStore, type Store, type StoreOptions } from '../../../src/store/store.ts';
+import { openStore, openStoreWhenFree, type Store, type StoreOptions } from '../../../src/store/store.ts';
 import { incident } from '../../support/incident.ts';
+import { inlineWriter } from '../../support/inline-writer.ts';
 import { manualClock } from '../../support/manual-clock.ts';
-import { exchange, probeResult } from '../../support/probe-result.ts';
+import { probeResult } from '../../support/probe-result.ts';
+import { simulatedClock } from '../../support/simulated-clock.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const DAY = 86_400_000;
@@ -44,7 +39,7 @@ function open(part: Partial<StoreOptions> = {}): Store {
     resultsMs: 14 * DAY,
     rollupsMs: 400 * DAY,
     maxBytes: 2 ** 31,
-    lockWaitMs: 0,
+    startWriter: inlineWriter,
     ...part,
   });
   stores.push(store);
@@ -73,6 +68,29 @@ describe('a process killed with SIGKILL', () => {
 });
 
 describe('the lock', () => {
+  test('is waited for by a second daemon, which says so at once and gives up after its time', async () => {
+    const first = open();
+    const said: string[] = [];
+    const log = pino({ base: null }, { write: (line) => said.push(line) });
+    const clock = simulatedClock();
+    const wish = { file: join(folder, 'gatewatch.db'), clock, log, startWriter: inlineWriter };
+    const times = { resultsMs: DAY, rollupsMs: DAY, maxBytes: 2 ** 30 };
+    const second = openStoreWhenFree({ ...wish, ...times }, AbortSignal.timeout(60_000));
+    await clock.pass(2_000);
+    expect(said).toEqual([
+      expect.stringMatching(/"waiting for the store"|is held by another gatewatch \[pid \d+ on /),
+    ]);
+    expect(said[0]).toContain(`pid ${process.pid} `);
+    close(first);
+    await clock.pass(1_000);
+    stores.push(await second);
+
+    const third = openStoreWhenFree({ ...wish, ...times }, AbortSignal.timeout(60_000));
+    const refused = expect(third).rejects.toThrow(/is held by another gatewatch \[pid \d+ on .*\]/);
+    await clock.pass(16_000);
+    await refused;
+  });
+
   test('lets one daemon in, names the holder to the second, and dies with its process', async () => {
     const file = join(folder, 'gatewatch.db');
     const holder = spawn(process.execPath, [CHILD, file, 'hold'], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -99,45 +117,6 @@ describe('the lock', () => {
 });
 
 describe('files', () => {
-  test('of a newer program are refused with words and left alone', () => {
-    close(open());
-    const db = new Database(join(folder, 'gatewatch.db'));
-    db.pragma('user_version = 99');
-    db.close();
-    expect(() => open()).toThrow(/was written by a newer gatewatch \(form 99, this program knows up to 1\)/);
-    expect(() => open({ readonly: true })).toThrow(/newer gatewatch/);
-  });
-
-  test('that are no database are set aside, one of them kept, and the other file is not touched', () => {
-    const store = open();
-    store.state.put('a', 'b');
-    close(store);
-    for (const round of [1, 2]) {
-      writeFileSync(join(folder, 'gatewatch.db'), `garbage ${round} `.repeat(1000));
-      const fresh = open({ clock: manualClock(T0 + round) });
-      expect(fresh.state.get('a')).toBe('b');
-      expect(fresh.results.query({})).toEqual([]);
-      close(fresh);
-    }
-    const aside = readdirSync(folder).filter((name) => name.includes('corrupt'));
-    expect(aside).toEqual([`gatewatch.db.corrupt-${T0 + 2}`]);
-    expect(readFileSync(join(folder, aside[0]!), 'utf8')).toContain('garbage 2');
-  });
-
-  test('a damaged state file is set aside and begun anew', () => {
-    const store = open();
-    for (let index = 0; index < 200; index += 1) store.state.put(`key ${index}`, 'x'.repeat(500));
-    close(store);
-    const path = join(folder, 'gatewatch-state.db');
-    const bytes = readFileSync(path);
-    bytes.fill(0xaa, 8192, bytes.length);
-    writeFileSync(path, bytes);
-    const fresh = open();
-    expect(fresh.state.get('key 1')).toBeNull();
-    fresh.state.put('key 1', 'new');
-    expect(fresh.state.get('key 1')).toBe('new');
-  });
-
   test('in a folder that does not exist are refused with words', () => {
     expect(() => open({ file: join(folder, 'nowhere', 'gatewatch.db') })).toThrow(
       /folder of .*nowhere.* cannot be used/,
@@ -146,131 +125,58 @@ describe('files', () => {
       /missing-state.db cannot be opened/,
     );
   });
-});
 
-describe('a full disk', () => {
-  let disk: string;
-  beforeEach(() => {
-    disk = join(folder, 'disk');
-    mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'gatewatch-test', disk]);
-  });
-  afterEach(() => {
-    for (const store of stores.reverse()) store[Symbol.dispose]();
-    stores = [];
-    execFileSync('umount', [disk]);
-  });
-
-  test('drops the reserve first, then goes on from memory, says so once, and writes everything when there is room', () => {
-    const clock = manualClock();
-    const problems: (string | null)[] = [];
-    const file = join(disk, 'gatewatch.db');
-    const store = open({ file, clock, maxBytes: 4 * 2 ** 20, problem: (detail) => problems.push(detail) });
-    expect(existsSync(join(disk, 'gatewatch.reserve'))).toBe(true);
-    const blocker = join(disk, 'blocker');
-    fill(blocker);
-
-    // With the reserve gone there is room for this.
-    store.state.put('first', 'x'.repeat(60_000));
-    expect(existsSync(join(disk, 'gatewatch.reserve'))).toBe(false);
-    expect(problems).toEqual([]);
-
-    fill(join(disk, 'blocker-2'));
-    const bulky = exchange({ headers: { server: 'x'.repeat(190) } });
-    for (let index = 0; index < 1000; index += 1) {
-      store.results.insert(probeResult({ at: T0 + index, verdict: 'down', exchanges: [bulky, bulky] }));
-    }
-    store.results.flush();
-    store.transaction(() => {
-      store.incidents.save(incident({ id: 'i7' }));
-      store.state.put('big', 'y'.repeat(300_000));
+  test('of a newer program are left alone: what they say of open incidents goes on in files beside them', () => {
+    const before = open();
+    before.transaction(() => {
+      before.incidents.save(incident({ id: 'i1', labels: { alertname: 'GatewatchSharedFault' } }));
+      before.incidents.save(incident({ id: 'i0', state: 'resolved', resolvedAt: T0 }));
+      before.state.put('checkpoint', 'one');
     });
-    expect(problems).toEqual([
-      expect.stringMatching(/^the store cannot write its (results|state): SQLITE_FULL$/),
+    close(before);
+    const named = ['gatewatch.db', 'gatewatch-state.db'];
+    for (const name of named) {
+      const db = new Database(join(folder, name));
+      db.pragma('user_version = 99');
+      db.close();
+    }
+    const bytes = named.map((name) => readFileSync(join(folder, name)));
+    expect(() => open({ readonly: true })).toThrow(/newer gatewatch/);
+
+    const older = open();
+    expect(older.problem).toMatch(
+      /was written by a newer gatewatch \(form 99, .* until then .*gatewatch-state-form1\.db is used/,
+    );
+    expect(older.incidents.open()).toEqual([
+      incident({ id: 'i1', labels: { alertname: 'GatewatchSharedFault' } }),
     ]);
-    expect(store.results.latest()[0]?.at).toBe(T0 + 999);
-    expect(store.incidents.get('i7')).toBeNull();
-
-    rmSync(blocker);
-    rmSync(join(disk, 'blocker-2'));
-    clock.advance(5_000);
-    expect(problems.at(-1)).toBeNull();
-    expect(problems).toHaveLength(2);
-    expect(store.incidents.get('i7')?.id).toBe('i7');
-    expect(store.state.get('big')).toHaveLength(300_000);
-    const stored = new Database(file, { readonly: true });
-    expect(stored.prepare('SELECT count(*) FROM results').pluck().get()).toBe(1000);
-    stored.close();
+    expect(older.state.get('checkpoint')).toBe('one');
+    older.state.put('checkpoint', 'two');
+    older.results.insert(probeResult({ at: T0 }));
+    close(older);
+    expect(named.map((name) => readFileSync(join(folder, name)))).toEqual(bytes);
+    const again = open();
+    expect(again.state.get('checkpoint')).toBe('two');
+    expect(again.results.query({})).toHaveLength(1);
   });
-
-  function fill(path: string): void {
-    for (const size of [65_536, 4096]) {
-      for (;;) {
-        try {
-          writeFileSync(path, Buffer.alloc(size, 1), { flag: 'a' });
-        } catch {
-          break;
-        }
-      }
-    }
-  }
 });
 
-describe('retention', () => {
-  const insertDays = (store: Store, days: number, perDay: number): void => {
-    for (let day = 0; day < days; day += 1) {
-      for (let index = 0; index < perDay; index += 1)
-        store.results.insert(probeResult({ at: T0 + day * DAY + index }));
-    }
-    store.results.flush();
-  };
-
-  test('deletes what is older than its time, in slices, and leaves all that is newer', () => {
-    const clock = manualClock(T0 + 30 * DAY);
-    const store = open({ clock });
-    insertDays(store, 30, 400);
+test('old results go, slice by slice, while the store is open', async () => {
+  const clock = manualClock(T0 + 30 * DAY);
+  const store = open({ clock });
+  for (let day = 0; day < 30; day += 1) store.results.insert(probeResult({ at: T0 + day * DAY }));
+  store.results.flush();
+  await store.prune(clock.now());
+  // The next batch adds up what was before it; only that may go.
+  store.results.insert(probeResult({ at: T0 + 30 * DAY }));
+  store.results.flush();
+  for (let hour = 0; hour < 24; hour += 1) {
+    while (await store.prune(clock.now()));
     clock.advance(3_600_000);
-    expect(store.prune(clock.now())).toBe(true);
-    expect(store.results.query({ limit: 1000, until: T0 + 30 * DAY })).toHaveLength(1000);
-    while (store.prune(clock.now()));
-    const db = new Database(join(folder, 'gatewatch.db'), { readonly: true });
-    expect(db.prepare('SELECT count(*) AS n, min(at) AS oldest FROM results').get()).toEqual({
-      n: 14 * 400 + 1,
-      oldest: T0 + 15 * DAY + 399,
-    });
-    expect(db.prepare('SELECT count(*) FROM rollups_1d').pluck().get()).toBe(30);
-    db.close();
-  });
-
-  test('deletes nothing in the first hour, nor in the hour after the clock has jumped', () => {
-    const clock = manualClock(T0 + 30 * DAY);
-    const store = open({ clock });
-    insertDays(store, 30, 10);
-    const count = () => store.results.query({ limit: 1000 }).length;
-    store.prune(clock.now());
-    expect(count()).toBe(300);
-    clock.advance(3_600_000);
-    clock.step(400 * DAY);
-    store.results.insert(probeResult({ at: clock.now() }));
-    store.prune(clock.now());
-    clock.step(-400 * DAY);
-    clock.advance(600_000);
-    store.prune(clock.now());
-    expect(count()).toBe(301);
-  });
-
-  test('keeps the size below the maximum by deleting the oldest first', () => {
-    const store = open({ maxBytes: 2 ** 20 });
-    for (let index = 0; index < 12_000; index += 1) {
-      store.results.insert(probeResult({ at: T0 + index * 1000, verdict: 'down' }));
-    }
-    store.results.flush();
-    expect(store.sizeBytes()).toBeGreaterThan(2 ** 20);
-    while (store.prune(T0));
-    expect(store.sizeBytes()).toBeLessThan(2 ** 20 + 2 ** 19);
-    const left = store.results.query({ limit: 1000 });
-    expect(left[0]?.at).toBe(T0 + 11_999_000);
-  });
+  }
+  expect(store.results.query({}).map(({ at }) => (at - T0) / DAY)).toEqual(
+    Array.from({ length: 15 }, (_, index) => 30 - index),
+  );
 });
 
 test('the schema of both files is the one of the fixture', () => {

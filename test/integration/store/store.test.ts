@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { openStore, type Store, type StoreOptions } from '../../../src/store/store.ts';
 import { incident } from '../../support/incident.ts';
+import { inlineWriter } from '../../support/inline-writer.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { exchange, probeResult } from '../../support/probe-result.ts';
 
@@ -32,7 +33,7 @@ function open(part: Partial<StoreOptions> = {}): Store {
     resultsMs: 14 * DAY,
     rollupsMs: 400 * DAY,
     maxBytes: 2 ** 31,
-    lockWaitMs: 0,
+    startWriter: inlineWriter,
     ...part,
   });
   stores.push(store);
@@ -82,6 +83,7 @@ describe('results', () => {
         probeResult({ at: T0 + index * 1000, exchanges: [exchange({ timings, bodyBytes: index })] }),
       );
     }
+    store.results.flush();
     const read = store.results.query({});
     expect(read.map((one) => one.evidence[0]?.timings.dnsMs)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     expect(read.map((one) => one.evidence[0]?.bodyBytes)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
@@ -195,6 +197,7 @@ describe('roll-ups', () => {
       if (index === 2) store.results.flush();
     });
     store.results.insert(probeResult({ at: T0 + 300_000, verdict: 'up', durationMs: 7 }));
+    store.results.flush();
     const check = 'fresh:cdn:grafana.example.com';
     const range = { since: T0 - DAY, until: T0 + DAY };
     const first = {

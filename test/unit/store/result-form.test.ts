@@ -1,0 +1,34 @@
+// What of a result reaches the file (threats S1, S2): nothing of a body, of a cookie's value, or of a session's state.
+
+import { expect, test } from 'vitest';
+import { formFromResult, shapeFromForm, timingsText } from '../../../src/store/result-form.ts';
+import { exchange, probeResult } from '../../support/probe-result.ts';
+
+test.each(['up', 'down'] as const)(
+  'a result that is %s keeps no body, cookie value, state or code',
+  (verdict) => {
+    const marker = 'MARKER8h3Kq0';
+    const hostile = exchange({
+      url: `https://user:${marker}@grafana.example.com/path?code=${marker}#${marker}`,
+      headers: {
+        location: `https://auth.example.com/authorize?client_id=abc&state=${marker}&nonce=${marker}&rd=${marker}&id_token=${marker}#${marker}`,
+        'set-cookie': `session=${marker}`,
+        authorization: marker,
+        'x-forwarded-user': marker,
+        'www-authenticate': marker,
+      },
+      setCookies: [{ name: 'session', raw: `session=${marker}; Path=/`, deletes: false, maxAgeMs: null }],
+      body: `<title>${marker}</title>${marker}`,
+      bodyBytes: 4096,
+    });
+    const form = formFromResult(probeResult({ at: 0, verdict, exchanges: [hostile, hostile] }));
+    const stored = JSON.stringify([form, shapeFromForm(form).evidence, timingsText(form)]);
+    expect(stored).not.toContain(marker);
+    expect(form.evidence[0]).toMatchObject({
+      url: 'https://grafana.example.com/path',
+      setCookies: ['session'],
+      bodyBytes: 4096,
+    });
+    expect(form.evidence[0]?.location).toContain('client_id=abc&state=…');
+  },
+);
