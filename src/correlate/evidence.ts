@@ -19,6 +19,9 @@ const CEILING = 600;
 const OK_STEPS = SEVERITIES.map((f) => Math.log(1 - f + (f * MISS) / (1 - NOISE.first)));
 const HALF_LIFE_MS = 86_400_000;
 
+/** By what a result is dated: the end of its probe, or its begin. */
+export type Dating = 'seen' | 'begun';
+
 /** What a check showed since some instant. */
 export interface Window {
   readonly fails: number;
@@ -27,13 +30,28 @@ export interface Window {
   readonly weights: Weights | null;
 }
 
+/** The last results of all checks, RING each: four arrays for all, not four for each of thousands of checks. */
+class Rings {
+  readonly at: Float64Array;
+  readonly wall: Float64Array;
+  /** Begin of the probe, monotonic ms. */
+  readonly begun: Float64Array;
+  /** Pattern number of a failure, -1 of a success. */
+  readonly kind: Int16Array;
+
+  constructor(checks: number) {
+    this.at = new Float64Array(checks * RING);
+    this.wall = new Float64Array(checks * RING);
+    this.begun = new Float64Array(checks * RING);
+    this.kind = new Int16Array(checks * RING);
+  }
+}
+
 /** Rolling memory of one check. Times are monotonic ms, `-Infinity` = never. */
 export class CheckRecord {
   readonly check: CheckNode;
-  readonly at = new Float64Array(RING);
-  readonly wall = new Float64Array(RING);
-  /** Pattern number of a failure, -1 of a success. */
-  readonly kind = new Int16Array(RING);
+  readonly #rings: Rings;
+  readonly #first: number;
   count = 0;
   lastAt = Number.NEGATIVE_INFINITY;
   lastOkAt = Number.NEGATIVE_INFINITY;
@@ -51,15 +69,18 @@ export class CheckRecord {
   /** When an extra probe was asked for, until its result. */
   wantedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(check: CheckNode) {
+  constructor(check: CheckNode, rings: Rings) {
     this.check = check;
+    this.#rings = rings;
+    this.#first = check.index * RING;
   }
 
-  push(outcome: { monotonicMs: number; at: number }, kind: number): void {
-    const slot = this.count % RING;
-    this.at[slot] = outcome.monotonicMs;
-    this.wall[slot] = outcome.at;
-    this.kind[slot] = kind;
+  push(outcome: { monotonicMs: number; at: number; begunMs?: number }, kind: number): void {
+    const slot = this.#first + (this.count % RING);
+    this.#rings.at[slot] = outcome.monotonicMs;
+    this.#rings.wall[slot] = outcome.at;
+    this.#rings.begun[slot] = outcome.begunMs ?? outcome.monotonicMs;
+    this.#rings.kind[slot] = kind;
     this.count++;
     this.lastAt = outcome.monotonicMs;
     this.unknown = null;
@@ -94,16 +115,33 @@ export class CheckRecord {
   }
 
   /** Kept failures at or after an instant, oldest first. */
-  failures(since: number): { at: number; wall: number }[] {
+  failures(since: number): { at: number; wall: number; begun: number }[] {
     return [...this.entries()].filter((entry) => entry.kind >= 0 && entry.at >= since);
   }
 
   /** Kept results, oldest first. */
-  *entries(): Generator<{ at: number; wall: number; kind: number }> {
+  *entries(): Generator<{ at: number; wall: number; begun: number; kind: number }> {
+    const { at, wall, begun, kind } = this.#rings;
     for (let i = Math.max(0, this.count - RING); i < this.count; i++) {
-      const slot = i % RING;
-      yield { at: this.at[slot] ?? 0, wall: this.wall[slot] ?? 0, kind: this.kind[slot] ?? -1 };
+      const slot = this.#first + (i % RING);
+      yield {
+        at: at[slot] ?? 0,
+        wall: wall[slot] ?? 0,
+        begun: begun[slot] ?? 0,
+        kind: kind[slot] ?? -1,
+      };
     }
+  }
+
+  /** Kinds of the kept results that were seen, or begun, at or after an instant, oldest first. */
+  kindsSince(since: number, by: Dating): number[] {
+    const kinds: number[] = [];
+    const times = by === 'seen' ? this.#rings.at : this.#rings.begun;
+    for (let i = Math.max(0, this.count - RING); i < this.count; i++) {
+      const slot = this.#first + (i % RING);
+      if ((times[slot] ?? 0) >= since) kinds.push(this.#rings.kind[slot] ?? -1);
+    }
+    return kinds;
   }
 }
 
@@ -118,16 +156,17 @@ export class Evidence {
   readonly noise: Float64Array;
   readonly #rate: Float64Array;
   readonly #numbers = new Map<string, number>();
-  readonly #weights: Map<number, Weights>[];
+  /** By check; only those that failed have any. */
+  readonly #weights = new Map<number, Map<number, Weights>>();
 
   constructor(topology: Topology) {
     this.topology = topology;
-    this.records = topology.checks.map((check) => new CheckRecord(check));
+    const rings = new Rings(topology.checks.length);
+    this.records = topology.checks.map((check) => new CheckRecord(check, rings));
     this.nats = new Float64Array(topology.components.length * SEVERITIES.length);
     this.onset = new Float64Array(topology.components.length * SEVERITIES.length);
     this.noise = new Float64Array(topology.lanes.length).fill(NOISE.first);
     this.#rate = laneRates(topology);
-    this.#weights = topology.checks.map(() => new Map());
   }
 
   /** Number of the pattern of an outcome. */
@@ -141,14 +180,15 @@ export class Evidence {
 
   /** Weights of a pattern on the way of a check. */
   weights(check: number, pattern: number): Weights {
-    const memo = this.#weights[check];
-    const known = memo?.get(pattern);
+    const memo = this.#weights.get(check) ?? new Map<number, Weights>();
+    const known = memo.get(pattern);
     if (known !== undefined) return known;
     const node = this.topology.checks[check];
     const kind = this.patterns[pattern];
     if (node === undefined || kind === undefined) return { ways: new Float64Array(0), own: 0 };
     const made = weigh(this.topology, node, kind);
-    memo?.set(pattern, made);
+    memo.set(pattern, made);
+    this.#weights.set(check, memo);
     return made;
   }
 
@@ -214,17 +254,14 @@ export class Evidence {
     this.nats.fill(0, component * SEVERITIES.length, (component + 1) * SEVERITIES.length);
   }
 
-  /** What a check showed at or after `since`. */
-  window(check: number, since: number): Window {
+  /** What a check showed at or after `since`: results that were seen, or whose probes began, from then on. */
+  window(check: number, since: number, by: Dating = 'seen'): Window {
     const record = this.records[check];
     let fails = 0;
     let oks = 0;
     if (record === undefined || record.lastAt < since) return { fails, oks, weights: null };
     const seen: number[] = [];
-    for (let i = Math.max(0, record.count - RING); i < record.count; i++) {
-      const slot = i % RING;
-      if ((record.at[slot] ?? 0) < since) continue;
-      const kind = record.kind[slot] ?? -1;
+    for (const kind of record.kindsSince(since, by)) {
       if (kind < 0) oks++;
       else {
         fails++;

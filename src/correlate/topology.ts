@@ -2,7 +2,7 @@
 // Positions in these arrays are the handles of the whole room; they change only when the subjects are replaced.
 
 import type { CheckId, Subject } from '../model/check.ts';
-import { type Component, component, componentFromId } from '../model/component.ts';
+import { type Component, type ComponentId, component, componentFromId } from '../model/component.ts';
 import type { Target } from '../model/target.ts';
 
 /** One shared component on the way of a check. */
@@ -44,8 +44,8 @@ export interface ComponentNode {
   /** Checks through it; `soft` ones apart. */
   readonly hard: number[];
   readonly soft: number[];
-  /** Targets behind it, by service. */
-  readonly services: Set<number>;
+  /** Targets behind it, by service; each once. */
+  readonly services: number[];
   /** Components with exactly the same checks have the same class: no probe separates them. */
   peers: number;
 }
@@ -75,6 +75,7 @@ export function buildTopology(subjects: readonly Subject[]): Topology {
   const draft = new Draft(subjects);
   for (const subject of subjects) draft.add(subject);
   const { checks, services, components, lanes, byCheck, byComponent, byTarget } = draft;
+  markServices(draft);
   markPeers(components);
   return {
     checks,
@@ -98,6 +99,8 @@ class Draft {
   readonly byComponent = new Map<string, number>();
   readonly byTarget = new Map<string, number>();
   readonly #byService = new Map<string, number>();
+  readonly #hardWays: Way[] = [];
+  readonly #softWays: Way[] = [];
   readonly #sharedHosts: ReadonlySet<string>;
 
   constructor(subjects: readonly Subject[]) {
@@ -128,7 +131,6 @@ class Draft {
       const through = this.components[way.component];
       if (through === undefined) continue;
       (way.soft ? through.soft : through.hard).push(index);
-      if (service.target !== null) through.services.add(service.index);
     }
   }
 
@@ -153,25 +155,40 @@ class Draft {
   #ways(subject: Subject): Way[] {
     const ways: Way[] = [];
     for (const link of subject.links) {
-      const shared = componentFromId(link.component);
-      if (shared.type === 'target' || shared.type === 'host') continue;
-      ways.push({
-        component: this.#component(shared),
-        soft: link.strength < 1 || isFarCertificate(subject, shared),
-      });
+      const index = this.#linked(link.component);
+      const shared = this.components[index]?.component;
+      if (shared === undefined) continue;
+      ways.push(this.#way(index, link.strength < 1 || isFarCertificate(subject, shared)));
     }
     // Several targets on one host fail together when the host does, whether or not a visit reaches the app.
-    if (subject.kind === 'visit' && this.#sharedHosts.has(subject.target.host)) {
-      ways.push({ component: this.#component(component('host', subject.target.host)), soft: false });
-    }
+    if (subject.kind === 'visit' && this.#sharedHosts.has(subject.target.host))
+      ways.push(this.#way(this.#component(component('host', subject.target.host)), false));
     return ways;
+  }
+
+  /** Position of a component of a link; -1 for targets and hosts, which are no shared ones. */
+  #linked(id: ComponentId): number {
+    const known = this.byComponent.get(id);
+    if (known !== undefined) return this.components[known]?.component.type === 'host' ? -1 : known;
+    const shared = componentFromId(id);
+    return shared.type === 'target' || shared.type === 'host' ? -1 : this.#component(shared);
+  }
+
+  /** One object for all checks that run through a component in the same manner. */
+  #way(index: number, soft: boolean): Way {
+    const ways = soft ? this.#softWays : this.#hardWays;
+    const known = ways[index];
+    if (known !== undefined) return known;
+    const made = { component: index, soft };
+    ways[index] = made;
+    return made;
   }
 
   #component(shared: Component): number {
     const known = this.byComponent.get(shared.id);
     if (known !== undefined) return known;
     const index = this.components.length;
-    this.components.push({ index, component: shared, hard: [], soft: [], services: new Set(), peers: index });
+    this.components.push({ index, component: shared, hard: [], soft: [], services: [], peers: index });
     this.byComponent.set(shared.id, index);
     return index;
   }
@@ -215,6 +232,21 @@ function typicalInterval(subjects: readonly Subject[]): number {
     .sort((a, b) => a - b);
   const median = known[known.length >> 1] ?? 60_000;
   return Math.min(INTERVAL_MS.most, Math.max(INTERVAL_MS.least, median));
+}
+
+/** Notes the targets behind each component, each once. */
+function markServices({ checks, services, components }: Draft): void {
+  const last = new Int32Array(components.length).fill(-1);
+  for (const { index, target, checks: own } of services) {
+    if (target === null) continue;
+    for (const check of own) {
+      for (const { component: through } of checks[check]?.ways ?? []) {
+        if (last[through] === index) continue;
+        last[through] = index;
+        components[through]?.services.push(index);
+      }
+    }
+  }
 }
 
 function markPeers(components: readonly ComponentNode[]): void {

@@ -2,11 +2,12 @@
 // hand-over; every visit works on a jar of its own that is thrown away (threats K1 to K6).
 
 import { createHash } from 'node:crypto';
-import { Cookie, CookieJar, type CreateCookieJarOptions } from 'tough-cookie';
+import { Cookie, type CookieJar } from 'tough-cookie';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { type Gate, isGateCookie } from '../model/gate.ts';
 import type { Exchange } from '../model/observation.ts';
+import { StoredCookies } from './stored-cookies.ts';
 
 /** Sent to a host at most (threats, section 6). */
 const SENT_COOKIES = 20;
@@ -14,13 +15,6 @@ const COOKIE_BYTES = 4 * 1024;
 const HEADER_BYTES = 8 * 1024;
 /** A kept cookie is replayed for this share of its life, so that none dies on the way (reference/authentik.md 2.5). */
 const REPLAYED_SHARE = 0.95;
-
-/** Public suffixes, `__Host-` and `__Secure-` hold; names without `=` are no cookies (threats K5). */
-const STRICT: CreateCookieJarOptions = {
-  rejectPublicSuffixes: true,
-  prefixSecurity: 'strict',
-  looseMode: false,
-};
 
 /** The strangers' cookies of all gates. Values are secrets: never logged or shown. */
 export interface Jars {
@@ -30,8 +24,8 @@ export interface Jars {
   header(gate: Gate, url: string): string | null;
   /** Keeps the gate's cookies of a visit whose hand-over was verified; others must never get here. */
   keep(gate: Gate, exchanges: readonly Exchange[]): void;
-  /** Forgets the cookies that apply to the URL. */
-  drop(gate: Gate, url: string): void;
+  /** Forgets the cookies that apply to the URL's host alone, and with `shared` those of its domain too; whether any. */
+  drop(gate: Gate, url: string, shared: boolean): boolean;
   /** A jar for one visit that starts with the gate's cookies and never writes back. */
   copy(gate: Gate): VisitJar;
   /** Durable form, JSON text. Holds secrets. */
@@ -40,10 +34,18 @@ export interface Jars {
   restore(text: string): void;
 }
 
+/** What a request carries. */
+export interface CookieHeader {
+  /** Gate cookies first; null when there are none. */
+  readonly value: string | null;
+  /** More would belong to it than the limits let through: what is answered to it says nothing about the target. */
+  readonly trimmed: boolean;
+}
+
 /** Cookies of one visit, carried from hop to hop. */
 export interface VisitJar {
-  /** Cookie header for the URL, gate cookies first, within the limits; null when there is none. */
-  header(url: string): string | null;
+  /** Cookies for the URL, within the limits. */
+  header(url: string): CookieHeader;
   /** Whether the header would hold a session cookie of the gate. */
   hasGateCookie(url: string): boolean;
   /** Takes what an answer set or deleted. */
@@ -52,29 +54,33 @@ export interface VisitJar {
 
 /** Empty jars. */
 export function createJars(clock: Clock): Jars {
-  let jars = new Map<string, CookieJar>();
-  const jarOf = (gate: Gate): CookieJar => {
-    const jar = jars.get(gate.name) ?? new CookieJar(undefined, STRICT);
+  let jars = new Map<string, StoredCookies>();
+  const jarOf = (gate: Gate): StoredCookies => {
+    const jar = jars.get(gate.name) ?? new StoredCookies();
     jars.set(gate.name, jar);
     return jar;
   };
   const copy = (gate: Gate): VisitJar => createVisitJar(clock, gate, jars.get(gate.name) ?? null);
   return {
     copy,
-    has: (gate, url) => copy(gate).header(url) !== null,
-    header: (gate, url) => copy(gate).header(url),
+    has: (gate, url) =>
+      jars
+        .get(gate.name)
+        ?.for(url)
+        .some((one) => isLive(one, clock.now())) ?? false,
+    header: (gate, url) => copy(gate).header(url).value,
     keep(gate, exchanges) {
-      const jar = jarOf(gate);
+      const { jar } = jarOf(gate);
       for (const { raw, url } of gateCookies(gate, exchanges)) put(jar, raw, url, { now: clock.now(), gate });
     },
-    drop(gate, url) {
-      const jar = jarOf(gate);
-      for (const { domain, path, key } of jar.getCookiesSync(url, { expire: false })) {
-        jar.store.removeCookie(domain, path, key, () => {});
-      }
+    drop(gate, url, shared) {
+      const stored = jarOf(gate);
+      const dropped = stored.for(url).filter((one) => shared || one.hostOnly === true);
+      for (const { domain, path, key } of dropped) stored.jar.store.removeCookie(domain, path, key, () => {});
+      return dropped.length > 0;
     },
     dump: () =>
-      JSON.stringify(Object.fromEntries([...jars].map(([name, jar]) => [name, jar.serializeSync()]))),
+      JSON.stringify(Object.fromEntries([...jars].map(([name, { jar }]) => [name, jar.serializeSync()]))),
     restore(text) {
       jars = restoredJars(text, clock.now());
     },
@@ -82,29 +88,37 @@ export function createJars(clock: Clock): Jars {
 }
 
 /** Jar of one visit; `kept` are cookies to start with, which what the visit gets shadows. */
-export function createVisitJar(clock: Clock, gate: Gate | null, kept: CookieJar | null): VisitJar {
-  const own = new CookieJar(undefined, STRICT);
+export function createVisitJar(clock: Clock, gate: Gate | null, kept: StoredCookies | null): VisitJar {
+  const own = new StoredCookies();
+  /** Answers that nobody asked about yet: most are the last of their visit. */
+  let untaken: Exchange[] = [];
+  const takeAll = (): void => {
+    for (const { setCookies, url } of untaken)
+      for (const { raw } of setCookies) put(own.jar, raw, url, { now: clock.now(), gate: null });
+    untaken = [];
+  };
   const isGates = (cookie: Cookie): boolean => gate !== null && isGateCookie(gate.kind, cookie.key);
-  const usable = (url: string): Cookie[] => {
+  const live = (url: string): Cookie[] => {
+    takeAll();
     const found = new Map<string, Cookie>();
     for (const jar of kept === null ? [own] : [kept, own]) {
       // Expired ones too: in the visit's own jar they are the deletions that shadow a kept cookie.
-      for (const one of jar.getCookiesSync(url, { expire: false }))
-        found.set(`${one.domain} ${one.path} ${one.key}`, one);
+      for (const one of jar.for(url)) found.set(`${one.domain} ${one.path} ${one.key}`, one);
     }
-    const live = [...found.values()].filter((one) => isLive(one, clock.now()));
-    return withinLimits([...live.filter(isGates), ...live.filter((one) => !isGates(one))]);
+    const all = [...found.values()].filter((one) => isLive(one, clock.now()));
+    return [...all.filter(isGates), ...all.filter((one) => !isGates(one))];
   };
   return {
     header(url) {
-      const cookies = usable(url);
-      return cookies.length === 0 ? null : cookies.map((one) => one.cookieString()).join('; ');
+      const all = live(url);
+      const cookies = withinLimits(all);
+      return {
+        value: cookies.length === 0 ? null : cookies.map((one) => one.cookieString()).join('; '),
+        trimmed: cookies.length < all.length,
+      };
     },
-    hasGateCookie: (url) => usable(url).some(isGates),
-    take(exchange) {
-      for (const { raw } of exchange.setCookies)
-        put(own, raw, exchange.url, { now: clock.now(), gate: null });
-    },
+    hasGateCookie: (url) => withinLimits(live(url)).some(isGates),
+    take: (exchange) => void untaken.push(exchange),
   };
 }
 
@@ -119,7 +133,8 @@ function put(
   { now, gate }: { now: number; gate: Gate | null },
 ): void {
   const cookie = raw.length <= COOKIE_BYTES ? Cookie.parse(raw, { loose: false }) : undefined;
-  if (cookie === undefined) return;
+  // Browsers refuse larger ones too, so that nothing is missing in a request without it.
+  if (cookie === undefined || sentBytes(cookie) > COOKIE_BYTES) return;
   const life = lifeMs(cookie, now) ?? gate?.sessions.lifetimeMs ?? null;
   if (life !== null)
     cookie.expires = new Date(now + Math.min(life, LONGEST_MS) * (gate === null ? 1 : REPLAYED_SHARE));
@@ -146,11 +161,16 @@ function isLive(cookie: Cookie, now: number): boolean {
 function withinLimits(cookies: readonly Cookie[]): Cookie[] {
   let room = HEADER_BYTES;
   return cookies.slice(0, SENT_COOKIES).filter((cookie) => {
-    const bytes = Buffer.byteLength(cookie.cookieString()) + 2;
-    const fits = bytes <= COOKIE_BYTES && bytes <= room;
+    const bytes = sentBytes(cookie);
+    const fits = bytes <= room;
     if (fits) room -= bytes;
     return fits;
   });
+}
+
+/** Bytes in a Cookie header, with what separates it from the next. */
+function sentBytes(cookie: Cookie): number {
+  return Buffer.byteLength(cookie.cookieString()) + 2;
 }
 
 /**
@@ -160,7 +180,8 @@ function withinLimits(cookies: readonly Cookie[]): Cookie[] {
 function gateCookies(gate: Gate, exchanges: readonly Exchange[]): { raw: string; url: string }[] {
   const all = exchanges.flatMap(({ setCookies, url }) =>
     setCookies
-      .filter((one) => isGateCookie(gate.kind, one.name))
+      // A deletion is no cookie to keep; and whose is lost is a return visit's to say, not any answer's (threats K2).
+      .filter((one) => isGateCookie(gate.kind, one.name) && !one.deletes)
       .map(({ name, raw }) => ({ name, raw, url })),
   );
   const names = cookieNames(exchanges.at(-1)?.headers['location']);
@@ -178,7 +199,7 @@ function cookieNames(location: string | undefined): Set<string> {
 
 const dumpSchema = z.record(z.string(), z.looseObject({ cookies: z.array(z.looseObject({})) }));
 
-function restoredJars(text: string, now: number): Map<string, CookieJar> {
+function restoredJars(text: string, now: number): Map<string, StoredCookies> {
   try {
     const dump = dumpSchema.parse(JSON.parse(text));
     return new Map(Object.entries(dump).map(([name, { cookies }]) => [name, restoredJar(cookies, now)]));
@@ -187,11 +208,11 @@ function restoredJars(text: string, now: number): Map<string, CookieJar> {
   }
 }
 
-function restoredJar(cookies: readonly object[], now: number): CookieJar {
-  const jar = new CookieJar(undefined, STRICT);
+function restoredJar(cookies: readonly object[], now: number): StoredCookies {
+  const stored = new StoredCookies();
   for (const json of cookies) {
     const cookie = Cookie.fromJSON(json);
-    if (cookie !== undefined && isLive(cookie, now)) jar.store.putCookie(cookie, () => {});
+    if (cookie !== undefined && isLive(cookie, now)) stored.jar.store.putCookie(cookie, () => {});
   }
-  return jar;
+  return stored;
 }

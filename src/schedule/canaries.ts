@@ -8,7 +8,7 @@ import type { NetworkPath } from '../model/network-path.ts';
 import type { Target } from '../model/target.ts';
 import { returnEveryMs } from './options.ts';
 import type { Site } from './plan.ts';
-import { idpName, link, networkWay, type Place, placeOf, resolverName } from './way.ts';
+import { type Around, idpName, networkWay, type Place, placeOf, resolverName } from './way.ts';
 
 /**
  * Longest interval of canaries that go over no path, that ask no CDN for anything, or that alone see a component: the
@@ -19,8 +19,11 @@ const OFTEN: readonly CanaryKind[] = ['control', 'dns', 'tls', 'idp-health', 'au
 /** Longest time of one canary, ms. */
 const TIMEOUT_MS = 10_000;
 
+/** A site, ready for a plan. */
+type Ready = Site & Around;
+
 /** All canaries of a site, without those that were retired (they brought a gate cookie). */
-export function plannedCanaries(site: Site): Canary[] {
+export function plannedCanaries(site: Ready): Canary[] {
   const canaries = [
     ...site.controls.map((url) => controlCanary(url, site)),
     ...dnsCanaries(site),
@@ -45,9 +48,11 @@ interface Draft {
   readonly links: readonly Link[];
   /** Type and name of what it separates; the last link unless given. */
   readonly about?: Canary['about'];
+  /** The target at whose own host it asks, and that lends its headers: without them a firewall would answer. */
+  readonly askedAt?: Target | null;
 }
 
-function canary(draft: Draft, site: Site): Canary {
+function canary(draft: Draft, site: Ready): Canary {
   const path = draft.path ?? null;
   const last = draft.links.at(-1)?.component ?? component('vantage', site.vantage).id;
   return {
@@ -62,64 +67,69 @@ function canary(draft: Draft, site: Site): Canary {
     links: draft.links,
     everyMs: everyMs(draft.kind, path, site),
     timeoutMs: TIMEOUT_MS,
+    headers: draft.askedAt?.headers ?? {},
   };
 }
 
-function everyMs(kind: CanaryKind, path: NetworkPath | null, site: Site): number {
+function everyMs(kind: CanaryKind, path: NetworkPath | null, site: Ready): number {
   if (path === null) return OFTEN_MS;
   const asReturn = returnEveryMs(site.checks, path);
   return OFTEN.includes(kind) ? Math.min(OFTEN_MS, asReturn) : asReturn;
 }
 
-function controlCanary(url: string, site: Site): Canary {
-  return canary({ kind: 'control', name: url, url, links: [link('vantage', site.vantage)] }, site);
+function controlCanary(url: string, site: Ready): Canary {
+  return canary({ kind: 'control', name: url, url, links: [site.link('vantage', site.vantage)] }, site);
 }
 
 /** One for every zone and set of resolvers in use. */
-function dnsCanaries(site: Site): Canary[] {
+function dnsCanaries(site: Ready): Canary[] {
+  const asked = new Set<string>();
   return site.paths
     .filter((path) => path.kind !== 'origin')
-    .flatMap((path) =>
-      zonesOn(path, site).map((zone) => {
-        const links = [
-          link('vantage', site.vantage),
-          link('resolver', resolverName(path)),
-          link('dns', zone),
-        ];
-        return canary({ kind: 'dns', name: zone, url: `dns://${zone}`, path, links }, site);
-      }),
-    )
-    .filter((candidate, index, all) => all.findIndex((other) => sameQuery(candidate, other)) === index);
+    .flatMap((path) => [...byZone(path, site).keys()].map((zone) => ({ path, zone })))
+    .filter(({ path, zone }) => {
+      const query = `${zone} ${resolverName(path)}`;
+      return !asked.has(query) && asked.add(query);
+    })
+    .map(({ path, zone }) => {
+      const links = [
+        site.link('vantage', site.vantage),
+        site.link('resolver', resolverName(path)),
+        site.link('dns', zone),
+      ];
+      return canary({ kind: 'dns', name: zone, url: `dns://${zone}`, path, links }, site);
+    });
 }
 
-function sameQuery(a: Canary, b: Canary): boolean {
-  return (
-    a.name === b.name && a.path !== null && b.path !== null && resolverName(a.path) === resolverName(b.path)
-  );
+/** Targets of a path by zone. */
+function byZone(path: NetworkPath, site: Ready): ReadonlyMap<string, Target[]> {
+  return Map.groupBy(targetsOn(path, site), (target) => target.zone);
 }
 
-function zonesOn(path: NetworkPath, site: Site): string[] {
-  return [...new Set(targetsOn(path, site).map((target) => target.zone))];
-}
-
-function targetsOn(path: NetworkPath, site: Site): Target[] {
+function targetsOn(path: NetworkPath, site: Ready): Target[] {
   return site.targets.filter((target) => target.paths.includes(path.name));
 }
 
-function pathCanaries(path: NetworkPath, site: Site): Canary[] {
-  const zones = zonesOn(path, site);
+function pathCanaries(path: NetworkPath, site: Ready): Canary[] {
+  const zones = [...byZone(path, site)];
+  const idps = new Map(
+    site.gates
+      .filter((gate) => gate.paths.includes(path.name))
+      .toReversed()
+      .map((gate) => [idpZone(gate, site), gate]),
+  );
   return [
-    ...zones.flatMap((zone) => tlsCanary(zone, path, site)),
-    ...(path.kind === 'cdn' ? zones.flatMap((zone) => traceCanary(zone, path, site)) : []),
-    ...zones.map((zone) => noRouteCanary(zone, path, site)),
+    ...zones.flatMap(([, targets]) => tlsCanary(targets, path, site)),
+    ...(path.kind === 'cdn'
+      ? zones.flatMap(([zone, targets]) => traceCanary(zone, targets, { path, site, idp: idps.get(zone) }))
+      : []),
+    ...zones.map(([zone, targets]) => noRouteCanary(zone, targets, path, site)),
   ];
 }
 
 /** A handshake alone, by the first https host of the zone (in alphabetical order, so that it is stable). */
-function tlsCanary(zone: string, path: NetworkPath, site: Site): Canary[] {
-  const target = firstByHost(
-    targetsOn(path, site).filter((one) => one.zone === zone && one.scheme === 'https'),
-  );
+function tlsCanary(targets: readonly Target[], path: NetworkPath, site: Ready): Canary[] {
+  const target = firstByHost(targets.filter((one) => one.scheme === 'https'));
   if (target === null) return [];
   const place = placeOf(target, site.paths);
   const links = frontWay(place, path, site);
@@ -129,20 +139,23 @@ function tlsCanary(zone: string, path: NetworkPath, site: Site): Canary[] {
 }
 
 /** The way to what terminates TLS on a path: the CDN's edge, or the proxy. */
-function frontWay(place: Place, path: NetworkPath, site: Site): Link[] {
+function frontWay(place: Place, path: NetworkPath, site: Ready): Link[] {
   const network = networkWay(place, path, site);
   const edge = network.findIndex((passed) => passed.component === component('cdn', path.name).id);
   return edge === -1 ? network : network.slice(0, edge + 1);
 }
 
 /** The CDN's own page, asked of a host where no gate is in front: a public one, or the identity provider's. */
-function traceCanary(zone: string, path: NetworkPath, site: Site): Canary[] {
-  const publicOnes = targetsOn(path, site).filter((target) => {
+function traceCanary(
+  zone: string,
+  targets: readonly Target[],
+  { path, site, idp }: { path: NetworkPath; site: Ready; idp: Gate | undefined },
+): Canary[] {
+  const publicOnes = targets.filter((target) => {
     const expected = target.expect[path.name]?.is;
-    return target.zone === zone && target.scheme === 'https' && (expected === 'public' || expected === 'app');
+    return target.scheme === 'https' && (expected === 'public' || expected === 'app');
   });
   const target = firstByHost(publicOnes);
-  const idp = site.gates.find((gate) => gate.paths.includes(path.name) && idpZone(gate, site) === zone);
   const host = target === null ? (idp === undefined ? null : idpName(idp)) : hostAndPort(target);
   if (host === null) return [];
   const place: Place = { host: new URL(`https://${host}/`).hostname, scheme: 'https', zone, origin: null };
@@ -154,6 +167,7 @@ function traceCanary(zone: string, path: NetworkPath, site: Site): Canary[] {
         url: `https://${host}/cdn-cgi/trace`,
         path,
         links: frontWay(place, path, site),
+        askedAt: target,
       },
       site,
     ),
@@ -161,9 +175,8 @@ function traceCanary(zone: string, path: NetworkPath, site: Site): Canary[] {
 }
 
 /** A host that nobody configured: the proxy's own answer. The prober puts a random label in front. */
-function noRouteCanary(zone: string, path: NetworkPath, site: Site): Canary {
-  const inZone = targetsOn(path, site).filter((target) => target.zone === zone);
-  const first = firstByHost(inZone);
+function noRouteCanary(zone: string, targets: readonly Target[], path: NetworkPath, site: Ready): Canary {
+  const first = firstByHost(targets);
   const place =
     first === null
       ? { host: zone, scheme: 'https' as const, zone, origin: null }
@@ -178,7 +191,7 @@ function noRouteCanary(zone: string, path: NetworkPath, site: Site): Canary {
   return canary({ kind: 'no-route', name: zone, url, path, links, about: origin }, site);
 }
 
-function gateCanaries(site: Site): Canary[] {
+function gateCanaries(site: Ready): Canary[] {
   return site.gates.flatMap((gate) => [
     ...pingCanaries(gate, site),
     ...idpCanaries(gate, site),
@@ -187,7 +200,7 @@ function gateCanaries(site: Site): Canary[] {
 }
 
 /** The outpost's ping on one of the hosts it is in front of, on every path. */
-function pingCanaries(gate: Gate, site: Site): Canary[] {
+function pingCanaries(gate: Gate, site: Ready): Canary[] {
   if (gate.kind !== 'authentik') return [];
   return site.paths.flatMap((path) => {
     const behind = targetsOn(path, site).filter(
@@ -195,28 +208,28 @@ function pingCanaries(gate: Gate, site: Site): Canary[] {
     );
     const target = firstByHost(behind);
     if (target === null) return [];
-    const links = [...networkWay(placeOf(target, site.paths), path, site), link('gate', gate.outpost)];
+    const links = [...networkWay(placeOf(target, site.paths), path, site), site.link('gate', gate.outpost)];
     const url = `${target.scheme}://${hostAndPort(target)}/outpost.goauthentik.io/ping`;
-    return [canary({ kind: 'gate-ping', name: gate.outpost, url, path, gate, links }, site)];
+    return [canary({ kind: 'gate-ping', name: gate.outpost, url, path, gate, links, askedAt: target }, site)];
   });
 }
 
 /** The identity provider's own health page, and a handshake with its host, over the gate's paths. */
-function idpCanaries(gate: Gate, site: Site): Canary[] {
+function idpCanaries(gate: Gate, site: Ready): Canary[] {
   return idpPaths(gate, site).flatMap((path) => [
     healthCanary(gate, path, site),
     ...idpTlsCanary(gate, path, site),
   ]);
 }
 
-function idpTlsCanary(gate: Gate, path: NetworkPath, site: Site): Canary[] {
+function idpTlsCanary(gate: Gate, path: NetworkPath, site: Ready): Canary[] {
   const place = idpPlace(gate, site);
   if (place.scheme === 'http') return [];
   const links = frontWay(place, path, site);
   return [canary({ kind: 'tls', name: place.host, url: `${new URL(gate.url).origin}/`, path, links }, site)];
 }
 
-function healthCanary(gate: Gate, path: NetworkPath, site: Site): Canary {
+function healthCanary(gate: Gate, path: NetworkPath, site: Ready): Canary {
   const url = gate.kind === 'authentik' ? `${gate.url}/-/health/ready/` : gate.url;
   return canary(
     { kind: 'idp-health', name: idpName(gate), url, path, gate, links: idpWay(gate, path, site) },
@@ -225,7 +238,7 @@ function healthCanary(gate: Gate, path: NetworkPath, site: Site): Canary {
 }
 
 /** The authorize request of a hand-over that was seen; not before. */
-function authorizeCanary(gate: Gate, site: Site): Canary[] {
+function authorizeCanary(gate: Gate, site: Ready): Canary[] {
   const url = site.knowledge.get('authorize', gate.name)?.value ?? '';
   const path = idpPaths(gate, site)[0];
   if (url === '' || path === undefined) return [];
@@ -234,22 +247,22 @@ function authorizeCanary(gate: Gate, site: Site): Canary[] {
   ];
 }
 
-function idpPaths(gate: Gate, site: Site): NetworkPath[] {
+function idpPaths(gate: Gate, site: Ready): NetworkPath[] {
   return site.paths.filter((path) => gate.paths.includes(path.name));
 }
 
-function idpPlace(gate: Gate, site: Site): Place {
+function idpPlace(gate: Gate, site: Ready): Place {
   const url = new URL(gate.url);
   const scheme = url.protocol === 'http:' ? 'http' : 'https';
   return { host: url.hostname, scheme, zone: idpZone(gate, site), origin: idpOrigin(gate, site) };
 }
 
-function idpWay(gate: Gate, path: NetworkPath, site: Site): Link[] {
-  return [...networkWay(idpPlace(gate, site), path, site), link('idp', idpName(gate))];
+function idpWay(gate: Gate, path: NetworkPath, site: Ready): Link[] {
+  return [...networkWay(idpPlace(gate, site), path, site), site.link('idp', idpName(gate))];
 }
 
 /** Zone of the identity provider: that of a target which covers its host, else the host itself. */
-function idpZone(gate: Gate, site: Site): string {
+function idpZone(gate: Gate, site: Ready): string {
   const host = new URL(gate.url).hostname;
   const covering = site.targets
     .map((target) => target.zone)
@@ -258,7 +271,7 @@ function idpZone(gate: Gate, site: Site): string {
 }
 
 /** The origin behind the identity provider: an origin path of its own, else that of the gate's targets. */
-function idpOrigin(gate: Gate, site: Site): NetworkPath | null {
+function idpOrigin(gate: Gate, site: Ready): NetworkPath | null {
   const own = idpPaths(gate, site).find((path) => path.kind === 'origin');
   if (own !== undefined) return own;
   const target = site.targets.find((candidate) => candidate.gate === gate.name);

@@ -1,13 +1,22 @@
-// Priority queue of instants: a binary heap, smallest first.
+// Priority queue: a binary heap, smallest first, and of equals the one that came first.
 
 export interface Due<Key> {
-  /** Monotonic ms. */
+  /** What the order is by: an instant in monotonic ms. */
   readonly at: number;
   readonly key: Key;
 }
 
+interface Entry<Key> extends Due<Key> {
+  readonly turn: number;
+}
+
 export class DueQueue<Key> {
-  readonly #heap: Due<Key>[] = [];
+  readonly #heap: Entry<Key>[] = [];
+  #turn = 0;
+
+  get size(): number {
+    return this.#heap.length;
+  }
 
   /** The earliest, or undefined when empty. */
   peek(): Due<Key> | undefined {
@@ -16,10 +25,12 @@ export class DueQueue<Key> {
 
   push(at: number, key: Key): void {
     const heap = this.#heap;
-    let index = heap.push({ at, key }) - 1;
+    this.#turn += 1;
+    let index = heap.push({ at, key, turn: this.#turn }) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (!this.#swapIfEarlier(index, parent)) break;
+      if (!this.#isBefore(index, parent)) break;
+      this.#swap(index, parent);
       index = parent;
     }
   }
@@ -33,9 +44,9 @@ export class DueQueue<Key> {
     heap[0] = last;
     for (let index = 0; ; ) {
       const left = 2 * index + 1;
-      const right = left + 1;
-      const child = this.#at(right) < this.#at(left) ? right : left;
-      if (child >= heap.length || !this.#swapIfEarlier(child, index)) return first;
+      const child = this.#isBefore(left + 1, left) ? left + 1 : left;
+      if (!this.#isBefore(child, index)) return first;
+      this.#swap(child, index);
       index = child;
     }
   }
@@ -44,16 +55,18 @@ export class DueQueue<Key> {
     this.#heap.length = 0;
   }
 
-  #at(index: number): number {
-    return this.#heap[index]?.at ?? Number.POSITIVE_INFINITY;
+  #isBefore(one: number, other: number): boolean {
+    const a = this.#heap[one];
+    const b = this.#heap[other];
+    if (a === undefined || b === undefined) return false;
+    return a.at < b.at || (a.at === b.at && a.turn < b.turn);
   }
 
-  #swapIfEarlier(child: number, parent: number): boolean {
-    const a = this.#heap[child];
-    const b = this.#heap[parent];
-    if (a === undefined || b === undefined || a.at >= b.at) return false;
-    this.#heap[child] = b;
-    this.#heap[parent] = a;
-    return true;
+  #swap(one: number, other: number): void {
+    const a = this.#heap[one];
+    const b = this.#heap[other];
+    if (a === undefined || b === undefined) return;
+    this.#heap[one] = b;
+    this.#heap[other] = a;
   }
 }

@@ -3,15 +3,16 @@
 
 /**
  * Delay of the first run of check `index` out of `count`, in milliseconds; 0 <= delay < intervalMs. Depends only on
- * its arguments, so a restart gives the same phase. Neighbours in the list are put far apart: they are usually about
+ * the arguments, so a restart gives the same phase. Neighbours in the list are put far apart: they are usually about
  * the same target.
  *
  *    6 checks every 60 s -> 0 s, 50 s, 40 s, ... 10 s
  *  300 checks every 60 s -> 0 s, 37 s, 14 s, ...
  */
-export function firstDelayMs(index: number, count: number, intervalMs: number): number {
+export function firstDelays(count: number, intervalMs: number): (index: number) => number {
   const slots = Math.max(1, count);
-  return (((index % slots) * stride(slots)) % slots) * (intervalMs / slots);
+  const step = stride(slots);
+  return (index) => (((index % slots) * step) % slots) * (intervalMs / slots);
 }
 
 /** Slots from one check to the next: near the golden section, and without a common divisor with their number. */

@@ -7,7 +7,7 @@ import type { NetworkPath } from '../model/network-path.ts';
 import type { Target } from '../model/target.ts';
 import { plannedCanaries } from './canaries.ts';
 import { type CheckRules, returnEveryMs } from './options.ts';
-import { type Surroundings, visitWay } from './way.ts';
+import { type Around, around, type Surroundings, visitWay } from './way.ts';
 
 /** Everything that decides what is probed. */
 export interface Site extends Surroundings {
@@ -19,12 +19,13 @@ export interface Site extends Surroundings {
 
 /** All checks and canaries of a site: in order of the targets, then the canaries. */
 export function plan(site: Site): readonly Subject[] {
-  const checks = site.targets.flatMap((target) => targetChecks(target, site));
-  const canaries = site.canaries === 'none' ? [] : plannedCanaries(site);
+  const ready = around(site);
+  const checks = site.targets.flatMap((target) => targetChecks(target, ready));
+  const canaries = site.canaries === 'none' ? [] : plannedCanaries(ready);
   return [...checks, ...canaries];
 }
 
-function targetChecks(target: Target, site: Site): Check[] {
+function targetChecks(target: Target, site: Site & Around): Check[] {
   const gate = site.gates.find((candidate) => candidate.name === target.gate) ?? null;
   return target.paths.flatMap((name) => {
     const path = site.paths.find((candidate) => candidate.name === name);
@@ -35,7 +36,13 @@ function targetChecks(target: Target, site: Site): Check[] {
   });
 }
 
-function check(visit: Visit, target: Target, path: NetworkPath, gate: Gate | null, site: Site): Check {
+function check(
+  visit: Visit,
+  target: Target,
+  path: NetworkPath,
+  gate: Gate | null,
+  site: Site & Around,
+): Check {
   const expect = target.expect[path.name];
   if (expect === undefined) throw new Error('a target has no expectation for one of its paths');
   const costsSession =

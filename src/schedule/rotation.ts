@@ -33,8 +33,17 @@ export interface RotationState {
 
 export class Rotation {
   #tasks: readonly Task[] = [];
+  /** Where each task stands in the order. */
+  #positions: ReadonlyMap<Task, number> = new Map();
+  #byTarget: ReadonlyMap<string, readonly Task[]> = new Map();
+  /** Those that ran longest ago first. */
+  #byAge = new Set<Task>();
+  /** Those that may need a first cookie, in order: not tried yet, and none was seen. */
+  #seeking: Task[] = [];
   /** Targets whose first attempt at a cookie was made. */
   readonly #tried = new Set<string>();
+  /** Those that somebody asked for. */
+  #wanted = new Set<Task>();
   /** Whose turn came while their path had no request to spend: they start as soon as it has. */
   readonly #owed = new Set<Task>();
   #passedOver = 0;
@@ -48,12 +57,43 @@ export class Rotation {
   /** Sets the fresh tasks of the outpost. */
   replace(tasks: readonly Task[]): void {
     this.#tasks = diagonal(tasks, Math.floor(this.#first * tasks.length));
-    const present = new Set(tasks);
-    for (const task of this.#owed) if (!present.has(task)) this.#owed.delete(task);
+    this.#positions = new Map(this.#tasks.map((task, position) => [task, position]));
+    this.#byTarget = Map.groupBy(this.#tasks, targetOf);
+    this.#byAge = new Set(this.#tasks.toSorted((a, b) => a.lastStart - b.lastStart || 0));
+    this.#seeking = this.#tasks.filter((task) => !this.#tried.has(targetOf(task)));
+    this.#wanted = new Set(this.#tasks.filter((task) => task.wanted !== null));
+    for (const task of this.#owed) if (!this.#positions.has(task)) this.#owed.delete(task);
+    for (const target of this.#tried) if (!this.#byTarget.has(target)) this.#tried.delete(target);
   }
 
+  /** In the order of the round. */
   get tasks(): readonly Task[] {
     return this.#tasks;
+  }
+
+  /** Notes that `task.wanted` was set. */
+  want(task: Task): void {
+    this.#wanted.add(task);
+  }
+
+  /**
+   * Notes whether a target has a cookie to replay; null = `hasNoCookie` tells. Returns whether it now seeks one, and
+   * did not before.
+   */
+  sawCookie(target: string, has: boolean | null, hasNoCookie: RotationState['hasNoCookie']): boolean {
+    const tasks = this.#byTarget.get(target) ?? [];
+    const [first] = tasks;
+    if (first === undefined) return false;
+    if (has ?? !hasNoCookie(first)) {
+      this.#tried.delete(target);
+      return false;
+    }
+    if (this.#tried.has(target) || this.#isSeeking(first)) return false;
+    for (const task of tasks) {
+      const at = this.#placeOf(task);
+      if (this.#seeking[at] !== task) this.#seeking.splice(at, 0, task);
+    }
+    return true;
   }
 
   /** The next visit, or null when nothing is wanted or can start. */
@@ -62,53 +102,94 @@ export class Rotation {
     if (turn !== null && this.#passedOver >= MOST_PASSED_OVER) return { task: turn, reason: 'rotation' };
     const cookieless = this.#withoutCookie(state);
     if (cookieless !== null) return { task: cookieless, reason: 'no-cookie' };
-    const wanted = this.#wanted(state);
+    const wanted = this.#mostWanted(state);
     if (wanted !== null) return { task: wanted, reason: 'wanted' };
-    const owed = this.#tasks.find((task) => this.#owed.has(task) && canStart(task, state)) ?? null;
+    const owed = this.#firstOwed(state);
     if (owed !== null) return { task: owed, reason: 'owed' };
     return turn === null ? null : { task: turn, reason: 'rotation' };
   }
 
-  /** Whether the task waits for a request of its path. */
-  owes(task: Task): boolean {
-    return this.#owed.has(task);
+  /** Those that are wanted, now or later, or wait for a request of their path. */
+  waiting(now: number): Set<Task> {
+    for (const task of this.#wanted) {
+      if (task.wanted !== null && task.wanted.until < now) task.wanted = null;
+      if (task.wanted === null) this.#wanted.delete(task);
+    }
+    return new Set([...this.#wanted, ...this.#owed]);
   }
 
-  /** Records that the candidate was started. */
-  started(candidate: Candidate, rotationDue: boolean): void {
-    this.#tried.add(targetOf(candidate.task));
-    this.#owed.delete(candidate.task);
-    if (candidate.reason === 'rotation') this.#passedOver = 0;
+  /** Records that the candidate was started, in the state in which it was chosen. */
+  started({ task, reason }: Candidate, { rotationDue, hasNoCookie }: RotationState): void {
+    const target = targetOf(task);
+    if (hasNoCookie(task)) this.#tried.add(target);
+    if (this.#isSeeking(task)) this.#seeking = this.#seeking.filter((other) => targetOf(other) !== target);
+    this.#owed.delete(task);
+    this.#byAge.delete(task);
+    this.#byAge.add(task);
+    if (reason === 'rotation') this.#passedOver = 0;
     else if (rotationDue) this.#passedOver += 1;
   }
 
   /** One at a time: a domain-wide gate's first cookie serves all its targets. */
   #withoutCookie(state: RotationState): Task | null {
     if (state.seeksCookie) return null;
+    const left: Task[] = [];
+    for (const [index, task] of this.#seeking.entries()) {
+      if (!state.hasNoCookie(task)) {
+        this.#tried.delete(targetOf(task));
+        continue;
+      }
+      left.push(task);
+      if (!canStart(task, state)) continue;
+      if (left.length <= index) this.#seeking = [...left, ...this.#seeking.slice(index + 1)];
+      return task;
+    }
+    this.#seeking = left;
+    return null;
+  }
+
+  #isSeeking(task: Task): boolean {
+    return this.#seeking[this.#placeOf(task)] === task;
+  }
+
+  /** Where it stands among those that seek, or would stand. */
+  #placeOf(task: Task): number {
+    const position = this.#positionOf(task);
+    let low = 0;
+    let high = this.#seeking.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#seeking[middle];
+      if (other !== undefined && this.#positionOf(other) < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #positionOf(task: Task): number {
+    return this.#positions.get(task) ?? -1;
+  }
+
+  #mostWanted(state: RotationState): Task | null {
     let found: Task | null = null;
-    for (const task of this.#tasks) {
-      const target = targetOf(task);
-      if (!state.hasNoCookie(task)) this.#tried.delete(target);
-      else if (this.#tried.has(target)) continue;
-      else if (found === null && canStart(task, state)) found = task;
+    for (const task of this.#wanted) {
+      const { wanted } = task;
+      if (wanted === null || wanted.notBefore > state.now || wanted.until < state.now) continue;
+      if (!canStart(task, state)) continue;
+      const order = wanted.notBefore - (found?.wanted?.notBefore ?? Number.POSITIVE_INFINITY);
+      if (order < 0 || (order === 0 && this.#isBefore(task, found))) found = task;
     }
     return found;
   }
 
-  #wanted(state: RotationState): Task | null {
+  #firstOwed(state: RotationState): Task | null {
     let found: Task | null = null;
-    for (const task of this.#tasks) {
-      const { wanted } = task;
-      if (
-        wanted === null ||
-        wanted.notBefore > state.now ||
-        wanted.until < state.now ||
-        !canStart(task, state)
-      )
-        continue;
-      if (found === null || wanted.notBefore < (found.wanted?.notBefore ?? 0)) found = task;
-    }
+    for (const task of this.#owed) if (canStart(task, state) && this.#isBefore(task, found)) found = task;
     return found;
+  }
+
+  #isBefore(task: Task, other: Task | null): boolean {
+    return other === null || this.#positionOf(task) < this.#positionOf(other);
   }
 
   /** The task that ran longest ago; while its path has no request, the next one that can start. */
@@ -120,11 +201,8 @@ export class Rotation {
   }
 
   #leastRecent(allowed: (task: Task) => boolean): Task | null {
-    let found: Task | null = null;
-    for (const task of this.#tasks) {
-      if ((found === null || task.lastStart < found.lastStart) && allowed(task)) found = task;
-    }
-    return found;
+    for (const task of this.#byAge) if (allowed(task)) return task;
+    return null;
   }
 }
 

@@ -5,13 +5,14 @@ import { type Clock, sleep } from '../base/clock.ts';
 import type { CheckId, Subject } from '../model/check.ts';
 import type { EpochMs } from '../model/observation.ts';
 import { DueQueue } from './due-queue.ts';
-import { firstDelayMs, untilPhaseMs } from './first-delay.ts';
+import { firstDelays, untilPhaseMs } from './first-delay.ts';
 import { FreshVisits, SHORTEST_WAIT_MS } from './fresh-visits.ts';
-import { InFlight } from './in-flight.ts';
+import { InFlight, SLOW_MS } from './in-flight.ts';
 import type { RequestBudgets } from './request-budget.ts';
 import { returnSibling } from './rotation.ts';
 import type { SessionBudgets } from './session-budget.ts';
-import { budgetOf, createTask, type Task } from './task.ts';
+import { budgetOf, type Task, taskFor } from './task.ts';
+import { type Obstacle, WaitingRoom } from './waiting.ts';
 
 /** Why a due run did not take place. */
 export type SkipReason = 'running' | 'waiting' | 'late';
@@ -55,7 +56,7 @@ export interface SchedulerTools {
   readonly idle: (subject: Subject) => string | null;
   readonly sessions: SessionBudgets;
   readonly requests: RequestBudgets;
-  /** Probes at the same time, at most. */
+  /** Probes at the same time, at most; how they are shared out: in-flight.ts. */
   readonly concurrency: number;
   readonly observe: {
     /** How late a scheduled run started. */
@@ -85,13 +86,15 @@ class Loop {
   readonly #tools: SchedulerTools;
   readonly #clock: Clock;
   readonly #inFlight: InFlight;
-  readonly #queue = new DueQueue<CheckId>();
+  readonly #queue = new DueQueue<Task>();
   readonly #abort = new AbortController();
-  readonly #running = new Set<CheckId>();
   readonly #runs = new Set<Promise<void>>();
   #tasks = new Map<CheckId, Task>();
-  /** Tasks that are due, or wanted, and wait for room or for tokens of their path. */
-  readonly #waiting = new Set<Task>();
+  /** Return visit beside each budgeted fresh one. */
+  readonly #siblings = new Map<Task, Task>();
+  readonly #waiting: WaitingRoom;
+  /** Tasks outside the session budgets that somebody asked for; a burst asks for a few dozen at most. */
+  readonly #wished = new Set<Task>();
   readonly #fresh: FreshVisits;
   #cancelTimer: (() => void) | null = null;
   /** Runs started so far, and what the last one was. */
@@ -103,10 +106,16 @@ class Loop {
   constructor(tools: SchedulerTools) {
     this.#tools = tools;
     this.#clock = tools.clock;
-    this.#inFlight = new InFlight(tools.concurrency);
+    this.#inFlight = new InFlight(tools.concurrency, tools.clock);
+    this.#waiting = new WaitingRoom({
+      isFull: () => this.#inFlight.full,
+      obstacle: (task, now) => this.#obstacle(task, now),
+      start: (task, now) => this.#startPlain(task, now),
+    });
     this.#fresh = new FreshVisits({
       ...tools,
-      isFree: (task) => this.#isFree(task),
+      isFull: () => this.#inFlight.full,
+      isFree: (task) => !task.running && this.#inFlight.obstacle(task) === null,
       requestWaitMs: (task) => this.#requestWaitMs(task),
       takeRequest: (task) => this.#takeRequest(task),
       hasNoCookie: (task) => this.#hasNoCookie(task),
@@ -117,8 +126,12 @@ class Loop {
   replace(subjects: readonly Subject[]): void {
     const before = this.#tasks;
     this.#tasks = new Map(subjects.map((subject) => [subject.id, taskFor(subject, before.get(subject.id))]));
-    for (const task of this.#waiting)
-      if (this.#tasks.get(task.subject.id) !== task) this.#waiting.delete(task);
+    for (const [id, task] of before) if (this.#tasks.get(id) !== task) this.#forget(task);
+    this.#siblings.clear();
+    for (const task of this.#tasks.values()) {
+      const sibling = budgetOf(task.subject) === null ? undefined : this.#tasks.get(returnSibling(task));
+      if (sibling !== undefined) this.#siblings.set(task, sibling);
+    }
     this.#fresh.replace(this.#tasks.values());
     if (this.#state !== 'started') return;
     this.#assignPhases();
@@ -132,7 +145,8 @@ class Loop {
       if (task === undefined) continue;
       // A wish that ends soon must not take an older, longer one with it.
       task.wanted = { notBefore, until: Math.max(until, task.wanted?.until ?? until) };
-      if (budgetOf(task.subject) === null) this.#waiting.add(task);
+      if (budgetOf(task.subject) === null) this.#wished.add(task);
+      else this.#fresh.want(task);
     }
     this.#pump();
   }
@@ -177,9 +191,10 @@ class Loop {
     this.#queue.clear();
     for (const [everyMs, tasks] of groups) {
       if (everyMs === null) continue;
+      const delayMs = firstDelays(tasks.length, everyMs);
       for (const [index, task] of tasks.entries()) {
-        task.dueAt ??= now + untilPhaseMs(firstDelayMs(index, tasks.length, everyMs), everyMs, wall);
-        this.#queue.push(task.dueAt, task.subject.id);
+        task.dueAt ??= now + untilPhaseMs(delayMs(index), everyMs, wall);
+        this.#queue.push(task.dueAt, task);
       }
     }
   }
@@ -191,17 +206,18 @@ class Loop {
     // Where requests of a path are short, scheduled and fresh visits take turns: neither starves the other.
     const order: readonly ('fresh' | 'plain')[] =
       this.#last === 'fresh' ? ['plain', 'fresh'] : ['fresh', 'plain'];
-    let wakeAt = Number.POSITIVE_INFINITY;
+    let wakeAt = this.#queue.peek()?.at ?? Number.POSITIVE_INFINITY;
     for (const kind of order) {
       const count = this.#started;
-      wakeAt = Math.min(wakeAt, kind === 'fresh' ? this.#fresh.start() : this.#startWaiting());
+      wakeAt = Math.min(wakeAt, kind === 'fresh' ? this.#fresh.start() : this.#startPlainOnes());
       if (this.#started > count) this.#last = kind;
     }
-    wakeAt = Math.min(wakeAt, this.#queue.peek()?.at ?? Number.POSITIVE_INFINITY);
+    if (this.#inFlight.full) wakeAt = Math.min(wakeAt, this.#inFlight.roomAt);
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     if (!Number.isFinite(wakeAt)) return;
-    const waitMs = Math.max(SHORTEST_WAIT_MS, wakeAt - this.#clock.monotonic());
+    // Timers cut fractions of a millisecond off: without rounding up, each would fire once too early.
+    const waitMs = Math.max(SHORTEST_WAIT_MS, Math.ceil(wakeAt - this.#clock.monotonic()));
     this.#cancelTimer = this.#clock.after(waitMs, () => this.#pump());
   }
 
@@ -209,77 +225,85 @@ class Loop {
     const now = this.#clock.monotonic();
     for (let due = this.#queue.peek(); due !== undefined && due.at <= now; due = this.#queue.peek()) {
       this.#queue.pop();
-      const task = this.#tasks.get(due.key);
-      const everyMs = task?.subject.everyMs;
-      if (task === undefined || everyMs === null || everyMs === undefined || task.dueAt !== due.at) continue;
-      const missed = Math.floor((now - due.at) / everyMs);
-      task.dueAt = due.at + (missed + 1) * everyMs;
-      this.#queue.push(task.dueAt, due.key);
-      this.#becomeDue(task, due.at, missed > 0);
+      const { at, key: task } = due;
+      const { everyMs } = task.subject;
+      if (everyMs === null || task.dueAt !== at) continue;
+      const missed = Math.floor((now - at) / everyMs);
+      task.dueAt = at + (missed + 1) * everyMs;
+      this.#queue.push(task.dueAt, task);
+      this.#becomeDue(task, at, missed > 0);
     }
   }
 
   /** A late, running or waiting task is skipped and counted, never queued twice. */
   #becomeDue(task: Task, at: number, late: boolean): void {
-    const { subject } = task;
-    const reason = late
-      ? 'late'
-      : this.#running.has(subject.id)
-        ? 'running'
-        : task.waitingSince !== null
-          ? 'waiting'
-          : null;
-    if (reason !== null) this.#tools.observe.skipped(subject, reason);
-    else if (this.#tools.idle(subject) === null) {
-      task.waitingSince = at;
-      this.#waiting.add(task);
+    const reason = late ? 'late' : task.running ? 'running' : task.waitingSince !== null ? 'waiting' : null;
+    if (reason !== null) {
+      this.#tools.observe.skipped(task.subject, reason);
+      return;
     }
+    const isIdle = this.#tools.idle(task.subject) !== null;
+    this.#fresh.sawCookie(task.subject, !isIdle);
+    if (isIdle) return;
+    task.waitingSince = at;
+    this.#waiting.add(task);
   }
 
-  /** Starts waiting tasks, wanted ones and those that ran longest ago first; returns when to try the rest again. */
-  #startWaiting(): number {
+  /** Starts what is wanted, then what is due; returns when to try the rest again. */
+  #startPlainOnes(): number {
     const now = this.#clock.monotonic();
+    return Math.min(this.#startWished(now), this.#waiting.start(now));
+  }
+
+  #startWished(now: number): number {
+    if (this.#wished.size === 0) return Number.POSITIVE_INFINITY;
     let wakeAt = Number.POSITIVE_INFINITY;
-    const order = [...this.#waiting].sort((a, b) => rank(a, now) - rank(b, now) || a.lastStart - b.lastStart);
-    for (const task of order) {
+    for (const task of [...this.#wished].sort((a, b) => a.lastStart - b.lastStart)) {
       if (this.#inFlight.full) break;
-      wakeAt = Math.min(wakeAt, this.#tryWaiting(task, now));
+      wakeAt = Math.min(wakeAt, this.#tryWished(task, now));
     }
     return wakeAt;
   }
 
-  /** Starts it, forgets it, or returns when to try again. */
-  #tryWaiting(task: Task, now: number): number {
+  /** Starts it, forgets it, or returns when to try again; Infinity where the end of a run will tell. */
+  #tryWished(task: Task, now: number): number {
     if (task.wanted !== null && task.wanted.until < now) task.wanted = null;
-    if (task.waitingSince === null && task.wanted === null) this.#waiting.delete(task);
-    if (task.waitingSince === null && (task.wanted === null || task.wanted.notBefore > now)) {
-      return task.wanted?.notBefore ?? Number.POSITIVE_INFINITY;
+    if (task.wanted === null) {
+      this.#wished.delete(task);
+      return Number.POSITIVE_INFINITY;
     }
-    if (!this.#isFree(task)) return Number.POSITIVE_INFINITY;
-    const waitMs = Math.max(this.#requestWaitMs(task), this.#markWaitMs(task));
-    if (waitMs > 0) return now + waitMs;
+    if (task.wanted.notBefore > now) return task.wanted.notBefore;
+    const obstacle = this.#obstacle(task, now);
+    if (obstacle !== null) return obstacle.until;
     this.#startPlain(task, now);
     return Number.POSITIVE_INFINITY;
   }
 
   #startPlain(task: Task, now: number): void {
-    if (this.#tools.idle(task.subject) !== null) {
+    const isIdle = this.#tools.idle(task.subject) !== null;
+    if (isIdle || !this.#takeMark(task) || !this.#takeRequest(task)) {
       this.#forget(task);
       return;
     }
-    if (!this.#takeMark(task) || !this.#takeRequest(task)) return;
     const extra = task.waitingSince === null;
     if (task.waitingSince !== null) this.#tools.observe.lag((now - task.waitingSince) / 1000);
     this.#run(task, extra);
   }
 
   #hasNoCookie(task: Task): boolean {
-    const sibling = this.#tasks.get(returnSibling(task));
+    const sibling = this.#siblings.get(task);
     return sibling !== undefined && this.#tools.idle(sibling.subject) !== null;
   }
 
-  #isFree(task: Task): boolean {
-    return !this.#running.has(task.subject.id) && this.#inFlight.hasRoom(task.host);
+  /** Why a task outside the session budgets cannot start now; null when it can. */
+  #obstacle(task: Task, now: number): Obstacle | null {
+    if (task.running) return { key: `run ${task.subject.id}`, until: Number.POSITIVE_INFINITY };
+    const key = this.#inFlight.obstacle(task);
+    if (key !== null) return { key, until: Number.POSITIVE_INFINITY };
+    const markMs = this.#markWaitMs(task);
+    if (markMs > 0) return { key: `gate ${task.subject.gate?.outpost}`, until: now + markMs };
+    const requestMs = this.#requestWaitMs(task);
+    return requestMs > 0 ? { key: `path ${task.subject.path?.name}`, until: now + requestMs } : null;
   }
 
   /** A check without a budget that brought a gate cookie waits for a token like a budgeted one. */
@@ -308,36 +332,27 @@ class Loop {
   #forget(task: Task): void {
     task.waitingSince = null;
     task.wanted = null;
-    this.#waiting.delete(task);
+    this.#wished.delete(task);
   }
 
   #run(task: Task, extra: boolean): void {
-    const { subject, host } = task;
     this.#forget(task);
     task.lastStart = this.#clock.monotonic();
     task.lastAt = this.#clock.now();
+    task.running = true;
     this.#started += 1;
-    this.#running.add(subject.id);
-    this.#inFlight.enter(host);
+    const stay = this.#inFlight.enter(task);
+    const { subject } = task;
     const run = this.#tools.run(subject, { extra }, this.#abort.signal).finally(() => {
-      this.#running.delete(subject.id);
       this.#runs.delete(run);
-      this.#inFlight.leave(host);
-      this.#fresh.ended(subject.id);
+      task.running = false;
+      task.slow = this.#clock.monotonic() - stay.since >= SLOW_MS;
+      for (const key of this.#inFlight.leave(stay)) this.#waiting.release(key);
+      this.#waiting.release(`run ${subject.id}`);
+      if (subject.gate !== null) this.#waiting.release(`gate ${subject.gate.outpost}`);
+      this.#fresh.ended(task);
       this.#pump();
     });
     this.#runs.add(run);
   }
-}
-
-/** The task of a subject: one that is known stays, with its phase while the interval is the same. */
-function taskFor(subject: Subject, known: Task | undefined): Task {
-  if (known === undefined) return createTask(subject);
-  if (known.subject.everyMs !== subject.everyMs) known.dueAt = null;
-  known.subject = subject;
-  return known;
-}
-
-function rank(task: Task, now: number): number {
-  return task.wanted !== null && task.wanted.notBefore <= now ? 0 : 1;
 }

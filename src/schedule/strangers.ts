@@ -2,7 +2,7 @@
 // no session was made, and the count of sessions seen.
 
 import type { Clock } from '../base/clock.ts';
-import { type CheckId, checkId, type Subject } from '../model/check.ts';
+import { type Check, type CheckId, checkId, type Subject } from '../model/check.ts';
 import type { Gate } from '../model/gate.ts';
 import type { Exchange } from '../model/observation.ts';
 import type { ProbeResult } from '../model/result.ts';
@@ -15,7 +15,7 @@ const SAVE_MS = 2_000;
 interface KeptCookies {
   has(gate: Gate, url: string): boolean;
   keep(gate: Gate, exchanges: readonly Exchange[]): void;
-  drop(gate: Gate, url: string): void;
+  drop(gate: Gate, url: string, shared: boolean): boolean;
   dump(): string;
 }
 
@@ -49,6 +49,18 @@ export function createStrangers(tools: {
   const saveSoon = (): void => {
     cancel ??= clock.after(SAVE_MS, flush);
   };
+  /** By gate: targets that were visited with its cookie, and whether each says that it is lost. */
+  const losses = new Map<string, Map<string, boolean>>();
+  const note = (subject: Check, gate: Gate, lost: boolean): void => {
+    const targets = losses.get(gate.name) ?? new Map<string, boolean>();
+    losses.set(gate.name, targets.set(subject.target.id, lost));
+  };
+  // One target alone could take the cookie of a domain from all its neighbours, again and again, and have us spend
+  // the session budget on new ones (threats K1, K2).
+  const isLostForAll = (gate: Gate): boolean => {
+    const answers = [...(losses.get(gate.name)?.values() ?? [])];
+    return answers.filter((lost) => lost).length >= Math.min(2, answers.length);
+  };
   return {
     idle: (subject) => {
       if (subject.kind !== 'visit' || subject.visit !== 'return' || subject.gate === null) return null;
@@ -64,8 +76,8 @@ export function createStrangers(tools: {
         jars.keep(gate, observation.exchanges);
         saveSoon();
       }
-      if (judgement.cookieLost) {
-        jars.drop(gate, subject.target.url);
+      if (subject.visit === 'return') note(subject, gate, judgement.cookieLost);
+      if (judgement.cookieLost && jars.drop(gate, subject.target.url, isLostForAll(gate))) {
         saveSoon();
         want(checkId('fresh', subject.path.name, subject.target.id));
       }

@@ -37,9 +37,38 @@ export interface Place {
   readonly origin: NetworkPath | null;
 }
 
-/** Link of full strength. */
-export function link(type: string, name: string, strength = 1): Link {
-  return { component: component(type, name).id, strength };
+/** Surroundings with what is worked out once for a whole plan. */
+export interface Around extends Surroundings {
+  /** Link to a component, of full strength unless given: one object for all checks that share it. */
+  readonly link: (type: string, name: string, strength?: number) => Link;
+  /** Hosts with several targets. */
+  readonly crowded: ReadonlySet<string>;
+}
+
+/** Readies surroundings for a plan. */
+export function around<Given extends Surroundings>(given: Given): Given & Around {
+  return { ...given, link: createLinker(), crowded: crowdedHosts(given.targets) };
+}
+
+/** Ten links a check, of which nearly all are the same: a plan of thousands of targets holds each once. */
+function createLinker(): Around['link'] {
+  const types = new Map<string, Map<string, Link>>();
+  return (type, name, strength = 1) => {
+    const names = types.get(type) ?? new Map<string, Link>();
+    const known = names.get(name);
+    if (known?.strength === strength) return known;
+    const made = { component: component(type, name).id, strength };
+    names.set(name, made);
+    types.set(type, names);
+    return made;
+  };
+}
+
+function crowdedHosts(targets: readonly Target[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const crowded = new Set<string>();
+  for (const { host } of targets) (seen.has(host) ? crowded : seen).add(host);
+  return crowded;
 }
 
 /** Name of the component `resolver` of a path. */
@@ -53,24 +82,29 @@ function certificateName(host: string, path: NetworkPath, knowledge: Knowledge):
 }
 
 /** The network part of the way to a host over a path: up to the proxy that routes by name. */
-export function networkWay(place: Place, path: NetworkPath, around: Surroundings): Link[] {
-  const vantage = link('vantage', around.vantage);
+export function networkWay(place: Place, path: NetworkPath, around: Around): Link[] {
+  const vantage = around.link('vantage', around.vantage);
   const certificate = certificateLinks(place, path, around);
-  if (path.kind === 'origin') return [vantage, ...certificate, link('origin', path.name)];
-  const named = [vantage, link('resolver', resolverName(path)), link('dns', place.zone), ...certificate];
-  if (path.kind === 'direct') return [...named, link('origin', path.name)];
-  return [...named, link('cdn', path.name), ...originWay(place, around)];
+  if (path.kind === 'origin') return [vantage, ...certificate, around.link('origin', path.name)];
+  const named = [
+    vantage,
+    around.link('resolver', resolverName(path)),
+    around.link('dns', place.zone),
+    ...certificate,
+  ];
+  if (path.kind === 'direct') return [...named, around.link('origin', path.name)];
+  return [...named, around.link('cdn', path.name), ...originWay(place, around)];
 }
 
 /** Certificate link; none for plain http and where nothing is verified. */
-function certificateLinks(place: Place, path: NetworkPath, around: Surroundings): Link[] {
+function certificateLinks(place: Place, path: NetworkPath, around: Around): Link[] {
   if (place.scheme === 'http' || path.tls.verify === 'none') return [];
-  return [link('certificate', certificateName(place.host, path, around.knowledge))];
+  return [around.link('certificate', certificateName(place.host, path, around.knowledge))];
 }
 
-function originWay(place: Place, around: Surroundings): Link[] {
-  if (place.origin === null) return [link('origin', UNNAMED_ORIGIN)];
-  return [...certificateLinks(place, place.origin, around), link('origin', place.origin.name)];
+function originWay(place: Place, around: Around): Link[] {
+  if (place.origin === null) return [around.link('origin', UNNAMED_ORIGIN)];
+  return [...certificateLinks(place, place.origin, around), around.link('origin', place.origin.name)];
 }
 
 /** The place of a target: its first origin path is the origin behind its CDN paths. */
@@ -91,7 +125,7 @@ export function visitWay(
   visit: 'fresh' | 'return',
   target: Target,
   path: NetworkPath,
-  around: Surroundings,
+  around: Around,
 ): Link[] {
   const network = networkWay(placeOf(target, around.paths), path, around);
   const expected = target.expect[path.name]?.is;
@@ -99,14 +133,14 @@ export function visitWay(
   // A CDN answers a challenge itself: nothing behind it is asked.
   if (expected === 'challenge' && path.kind === 'cdn') {
     const end = network.findIndex((passed) => passed.component === component('cdn', path.name).id) + 1;
-    return [...network.slice(0, end), link('target', target.id)];
+    return [...network.slice(0, end), around.link('target', target.id)];
   }
   if (expected === 'login' && gate !== undefined)
-    return [...network, ...gateWay(visit, gate), link('target', target.id)];
+    return [...network, ...gateWay(visit, gate, around), around.link('target', target.id)];
   return [...network, ...appWay(target, around)];
 }
 
-function gateWay(visit: 'fresh' | 'return', gate: Gate): Link[] {
+function gateWay(visit: 'fresh' | 'return', gate: Gate, { link }: Around): Link[] {
   const makesSession = visit === 'fresh' && gate.sessions.store !== 'none';
   return [
     link('gate', gate.outpost),
@@ -116,11 +150,14 @@ function gateWay(visit: 'fresh' | 'return', gate: Gate): Link[] {
 }
 
 /** Where the app is reached: its host, when it has several targets, what it shares by label, and itself. */
-function appWay(target: Target, around: Surroundings): Link[] {
-  const several = around.targets.filter((other) => other.host === target.host).length > 1;
+function appWay(target: Target, around: Around): Link[] {
   const labels = around.shared.flatMap((label) => {
     const value = target.labels[label];
-    return value === undefined ? [] : [link(label, value)];
+    return value === undefined ? [] : [around.link(label, value)];
   });
-  return [...labels, ...(several ? [link('host', target.host)] : []), link('target', target.id)];
+  return [
+    ...labels,
+    ...(around.crowded.has(target.host) ? [around.link('host', target.host)] : []),
+    around.link('target', target.id),
+  ];
 }

@@ -6,7 +6,7 @@ import { outpostsOf } from '../../../src/schedule/outpost.ts';
 import { createRequestBudgets } from '../../../src/schedule/request-budget.ts';
 import { createSessionBudgets } from '../../../src/schedule/session-budget.ts';
 import { manualClock } from '../../support/manual-clock.ts';
-import { plannedSite } from '../../support/planned-site.ts';
+import { knowing, plannedSite } from '../../support/planned-site.ts';
 
 const OPTIONS = { seed: 20260418, interruptAfterTimeLimit: 10_000, numRuns: 300 };
 const operations = fc.array(
@@ -72,5 +72,27 @@ test('requests never exceed the ceiling of a day, hops included', () => {
       expect(made).toBeLessThanOrEqual(3000 * days + 21 + charges);
     }),
     OPTIONS,
+  );
+});
+
+test('a lifetime that was seen, however hostile, makes the automatic budget slower or leaves it', () => {
+  const lifetime = fc.oneof(
+    fc.double().map(String),
+    fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }).map(String),
+    fc.constantFrom('', '-0', 'NaN', 'Infinity', '1e308', '-1e308', '0x10', '{}', '60000; 1'),
+  );
+  const given = fc.record({ seen: lifetime, configured: fc.constantFrom('1h', '24h', '7d') });
+  fc.assert(
+    fc.property(given, ({ seen, configured }) => {
+      const sessions = `{ store: files, lifetime: ${configured} }`;
+      const [plain] = outpostsOf(plannedSite({ sessions }));
+      const [told] = outpostsOf(
+        plannedSite({ sessions, knowledge: knowing({ 'lifetime authentik': seen }) }),
+      );
+      expect(told?.allowedPerMinute).toBeGreaterThanOrEqual(0);
+      expect(told?.allowedPerMinute).toBeLessThanOrEqual(plain?.allowedPerMinute ?? 0);
+      expect(told?.capacity).toBe(plain?.capacity);
+    }),
+    { ...OPTIONS, numRuns: 100 },
   );
 });

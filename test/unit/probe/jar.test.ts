@@ -101,9 +101,32 @@ describe('the jar of a gate', () => {
   test('drops what applies to a URL and nothing else', () => {
     jars.keep(gate(), [answer([`${NAME}=v`])]);
     jars.keep(gate(), [answer([`${NAME}=w`], 'https://other.site.test/')]);
-    jars.drop(gate(), APP);
+    expect(jars.drop(gate(), APP, false)).toBe(true);
     expect(jars.has(gate(), APP)).toBe(false);
     expect(jars.has(gate(), 'https://other.site.test/')).toBe(true);
+  });
+
+  test("drops the cookie of a domain only when it is said to be everybody's loss", () => {
+    jars.keep(gate(), [answer([`${NAME}=v; Domain=site.test`])]);
+    expect(jars.drop(gate(), APP, false)).toBe(false);
+    expect(jars.has(gate(), APP)).toBe(true);
+    expect(jars.drop(gate(), APP, true)).toBe(true);
+    expect(jars.has(gate(), 'https://other.site.test/')).toBe(false);
+  });
+
+  test.each([
+    ['__Host- without Secure', '__Host-app=v; Path=/'],
+    ['__Host- with a domain', '__Host-app=v; Path=/; Secure; Domain=site.test'],
+    ['__Secure- without Secure', '__Secure-app=v'],
+    ['a control character', 'app=a\u0001b'],
+    ['no name', '=v'],
+    ['no equals sign', 'v'],
+    ['an IP address for a domain', 'app=v; Domain=127.0.0.1'],
+    ['a suffix that sites share', 'app=v; Domain=co.uk'],
+  ])('a visit does not take a cookie with %s', (_what, raw) => {
+    const jar = createVisitJar(clock, gate(), null);
+    jar.take(answer([raw]));
+    expect(jar.header(APP)).toEqual({ value: null, trimmed: false });
   });
 });
 
@@ -141,10 +164,10 @@ describe('a visit', () => {
     jars.keep(gate(), [answer([`${NAME}=v; Path=/`])]);
     const jar = jars.copy(gate());
     jar.take(answer([`${NAME}=; Path=/; Max-Age=0`, 'app=1']));
-    expect(jar.header(APP)).toBe('app=1');
+    expect(jar.header(APP).value).toBe('app=1');
     expect(jar.hasGateCookie(APP)).toBe(false);
     jar.take(answer([`${NAME}=again; Path=/`]));
-    expect(jar.header(APP)).toBe(`${NAME}=again; app=1`);
+    expect(jar.header(APP).value).toBe(`${NAME}=again; app=1`);
     expect(jars.header(gate(), APP)).toBe(`${NAME}=v`);
   });
 
@@ -152,11 +175,23 @@ describe('a visit', () => {
     const jar = createVisitJar(clock, gate(), null);
     jar.take(answer(Array.from({ length: 60 }, (_, index) => `c${index}=x`)));
     jar.take(answer([`${NAME}=v`]));
-    const pairs = jar.header(APP)!.split('; ');
+    const pairs = jar.header(APP).value!.split('; ');
     expect(pairs[0]).toBe(`${NAME}=v`);
     expect(pairs).toHaveLength(20);
     const fat = createVisitJar(clock, gate(), null);
     fat.take(answer(Array.from({ length: 10 }, (_, index) => `c${index}=${'x'.repeat(3000)}`)));
-    expect(fat.header(APP)!.length).toBeLessThanOrEqual(8192);
+    expect(fat.header(APP).value!.length).toBeLessThanOrEqual(8192);
+    expect([jar.header(APP).trimmed, fat.header(APP).trimmed]).toEqual([true, true]);
+  });
+
+  test.each([
+    [20, 'x', false],
+    [21, 'x', true],
+    [2, 'x'.repeat(4_000), false],
+    [3, 'x'.repeat(2_726), true],
+  ])('knows whether it left some out: %i cookies', (count, value, trimmed) => {
+    const jar = createVisitJar(clock, gate(), null);
+    jar.take(answer(Array.from({ length: count }, (_, index) => `c${index + 10}=${value}`)));
+    expect(jar.header(APP).trimmed).toBe(trimmed);
   });
 });

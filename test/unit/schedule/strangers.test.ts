@@ -42,7 +42,7 @@ beforeEach(() => {
     jars: {
       has: (_: Gate, url) => cookies.has(url),
       keep: () => void ledger.push('keep'),
-      drop: (_, url) => void ledger.push(`drop ${url}`),
+      drop: (_, url, shared) => ledger.push(`drop ${url}${shared ? ' and of its domain' : ''}`) > 0,
       dump: () => 'the jars',
     },
     sessions: {
@@ -97,7 +97,17 @@ describe('cookies', () => {
     expect(settle(RETURN, { verdict: 'unknown', cookieLost: true })).toEqual([
       checkId('fresh', 'cdn', 's1.example.com'),
     ]);
-    expect(ledger).toEqual(['drop https://s1.example.com/']);
+    expect(ledger).toEqual(['drop https://s1.example.com/ and of its domain']);
+  });
+
+  test('the cookie of a domain goes only when a second target says that it is lost', () => {
+    const neighbour = { ...RETURN, target: { ...RETURN.target, id: 's2.example.com' as never } };
+    settle(neighbour, { verdict: 'up' });
+    settle(RETURN, { verdict: 'unknown', cookieLost: true });
+    settle(RETURN, { verdict: 'unknown', cookieLost: true });
+    expect(ledger).toEqual(['drop https://s1.example.com/', 'drop https://s1.example.com/']);
+    settle(neighbour, { verdict: 'unknown', cookieLost: true });
+    expect(ledger.at(-1)).toBe('drop https://s1.example.com/ and of its domain');
   });
 
   test('a return visit without a cookie is idle, everything else is not', () => {
