@@ -1,29 +1,27 @@
-// The log: pino, JSON lines on stdout, one child a room. Asynchronous and bounded: a stalled reader loses lines,
-// not memory (threats M22).
+// The log: pino, JSON lines on stdout, one child a room. What a reader cannot take is lost (log-sink.ts).
 
 import { pino } from 'pino';
+import { createLogSink } from './log-sink.ts';
 
 export type Log = pino.Logger;
 
 /** Longest text field of a log line, in characters. */
 const FIELD_LIMIT = 512;
-/** Bytes waiting for a stalled reader before lines are dropped. */
-const BUFFER_BYTES = 1024 * 1024;
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Logger on stdout. */
-export function createLog(level: LogLevel): Log {
+/** Logger on stdout; `clean` takes secrets out of the words of errors, which others wrote. */
+export function createLog(level: LogLevel, clean: (text: string) => string = (text) => text): Log {
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: errorText },
+      serializers: { error: (error: unknown) => errorText(error, clean) },
     },
-    pino.destination({ dest: 1, sync: false, maxLength: BUFFER_BYTES }),
+    createLogSink(1),
   );
 }
 
@@ -32,12 +30,13 @@ export function silentLog(): Log {
   return pino({ level: 'silent' });
 }
 
-/** Message and causes of anything thrown, one line, bounded; no stack, no request, no values. */
-export function errorText(error: unknown): string {
+/** Message and causes of anything thrown, one line, cleaned, bounded; no stack, no request, no values. */
+export function errorText(error: unknown, clean: (text: string) => string = (text) => text): string {
   const parts: string[] = [];
   for (let current: unknown = error; current !== undefined && current !== null && parts.length < 4; ) {
     parts.push(current instanceof Error ? current.message : String(current));
     current = current instanceof Error ? current.cause : undefined;
   }
-  return parts.join(': ').replace(/\s+/g, ' ').slice(0, FIELD_LIMIT);
+  // Cleaned first: half of a secret would not be found.
+  return clean(parts.join(': ')).replace(/\s+/g, ' ').slice(0, FIELD_LIMIT);
 }

@@ -7,6 +7,11 @@ import { LONGEST_DURATION_MS, parseDuration, parseRate, parseSize } from './dura
 
 /** Shortest duration a configuration may name, in milliseconds (threats X20). */
 const SHORTEST_DURATION_MS = 100;
+/** Longest URL, in characters; longer ones are refused by most servers. */
+const LONGEST_URL = 2_048;
+/** Threats, section 6. */
+const MOST_LABELS = 16;
+const LONGEST_LABEL = 128;
 
 /** Text of a duration (`90s`, `1h30m`) as whole milliseconds, `minMs` (default 100 ms) to `maxMs` (default 400 d). */
 export function duration(limits: { minMs?: number; maxMs?: number } = {}): z.ZodType<number, string> {
@@ -27,9 +32,13 @@ export function rate(): z.ZodType<number, string> {
   return parsed(parseRate, 'a rate such as 20000/day or 6/m', { min: Number.MIN_VALUE, max: 1000 });
 }
 
-/** http or https URL without a fragment, as written. */
+/** http or https URL without a fragment and without credentials, as written. */
 export function httpUrl(): z.ZodType<string, string> {
-  return z.string().refine(isHttpUrl, { error: 'must be an http or https URL' });
+  return z
+    .string()
+    .max(LONGEST_URL)
+    .refine(isHttpUrl, { error: 'must be an http or https URL' })
+    .refine((text) => !hasCredentials(text), { error: 'must not carry a user name or password' });
 }
 
 /** Name of something configured: letters, digits, `.`, `_` and `-`, at most 63. */
@@ -39,12 +48,30 @@ export function name(): z.ZodType<string, string> {
   });
 }
 
-/** Labels as Prometheus takes them: name -> text of at most 200 characters. */
+/** Labels as Prometheus takes them, at most 16 (threats, section 6). */
 export function labels(): z.ZodType<Record<string, string>, Record<string, string>> {
-  return z.record(
-    z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'must be a label name: letters, digits and "_"' }),
-    z.string().max(200),
-  );
+  return z.record(labelName(), labelValue()).refine((all) => Object.keys(all).length <= MOST_LABELS, {
+    error: `must have at most ${MOST_LABELS} labels`,
+  });
+}
+
+/** Name of a label; those that begin with two underscores are Prometheus' own. */
+export function labelName(): z.ZodType<string, string> {
+  return z
+    .string()
+    .max(LONGEST_LABEL)
+    .regex(/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'must be a label name: letters, digits and "_"' });
+}
+
+/** Value of a label: one line of at most 128 characters. */
+export function labelValue(): z.ZodType<string, string> {
+  const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+  return z
+    .string()
+    .max(LONGEST_LABEL)
+    .refine((text) => !controls.test(text) && text.isWellFormed(), {
+      error: 'must be one line without control characters',
+    });
 }
 
 /** One value or a list of them, always a list afterwards. */
@@ -67,6 +94,13 @@ function parsed(
 }
 
 function isHttpUrl(text: string): boolean {
+  // The parser of URLs drops line breaks and tabs without a word; what is shown as written must not have them.
+  if (/[\u0000-\u0020\u007f-\u00a0\u2028\u2029]/.test(text)) return false;
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hash === '';
+}
+
+function hasCredentials(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.username !== '' || url.password !== '');
 }

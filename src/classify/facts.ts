@@ -105,12 +105,22 @@ function isStale(scene: Scene, kind: FactKind, key: string): boolean {
   return known === null || scene.now - known.at >= CONFIRM_MS;
 }
 
-/** The authorize URL without what belongs to one visitor: `state`, and OpenID's `nonce` and PKCE challenge. */
+/** What a login request needs beside what belongs to one visitor (`state`, `nonce`, PKCE, whatever else is added). */
+const AUTHORIZE_QUERY = new Set(['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope']);
+
+/** The authorize URL with nothing of one visitor: it is stored, and asked for again (threats A3, S1). */
 function authorizeUrl(href: string): string | null {
   const url = URL.parse(href);
   if (url === null) return null;
-  for (const secret of ['state', 'nonce', 'code_challenge', 'code_challenge_method'])
-    url.searchParams.delete(secret);
+  for (const name of [...url.searchParams.keys()]) {
+    if (!AUTHORIZE_QUERY.has(name)) url.searchParams.delete(name);
+  }
+  const back = URL.parse(url.searchParams.get('redirect_uri') ?? '');
+  for (const name of [...(back?.searchParams.keys() ?? [])]) {
+    if (name !== 'X-authentik-auth-callback') back?.searchParams.delete(name);
+  }
+  if (back !== null) url.searchParams.set('redirect_uri', back.href);
+  url.hash = '';
   return url.href;
 }
 

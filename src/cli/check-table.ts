@@ -2,7 +2,7 @@
 
 import { humanDuration } from '../base/duration.ts';
 import { answeredBy } from '../model/answered-by.ts';
-import { redactLocation } from '../model/evidence.ts';
+import { redactLocation, secretsOf } from '../model/evidence.ts';
 import type { Exchange } from '../model/observation.ts';
 import type { ProbeResult } from '../model/result.ts';
 import { evidenceText } from '../model/text.ts';
@@ -35,7 +35,7 @@ export function checkTable(results: readonly ProbeResult[], now: number, print: 
       results.map((result) => cell(last(result), (exchange) => ms(exchange.timings.firstByteMs))),
     ],
     ['status', results.map(statusOf)],
-    ['redirects to', results.map((result) => cell(last(result), redirectOf))],
+    ['redirects to', results.map(redirectOf)],
     [
       'answered by',
       results.map((result) => cell(last(result), (exchange) => answeredBy(exchange) ?? NOT_THERE)),
@@ -101,16 +101,13 @@ function statusOf(result: ProbeResult): string {
   return statuses.length === 0 ? NOT_THERE : statuses.join(' → ');
 }
 
-function redirectOf(exchange: Exchange): string {
-  const location = exchange.headers['location'];
-  if (location === undefined) return NOT_THERE;
-  const shown = redactLocation(location, exchange.url);
-  try {
-    const url = new URL(shown);
-    return url.host + url.pathname;
-  } catch {
-    return shown;
-  }
+function redirectOf(result: ProbeResult): string {
+  const exchange = last(result);
+  const location = exchange?.headers['location'];
+  if (exchange === undefined || location === undefined) return NOT_THERE;
+  const shown = redactLocation(location, exchange.url, secretsOf(result.subject, result.observation));
+  const url = URL.parse(shown);
+  return evidenceText(url === null || url.host === '' ? shown : url.host + url.pathname, CELL_LIMIT);
 }
 
 function verdictOf(result: ProbeResult, print: Print): string {

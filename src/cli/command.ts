@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { keepAlive } from '../base/clock.ts';
 import { errorText } from '../base/log.ts';
 import { ConfigError, problemText } from '../config/problem.ts';
+import { StoreError } from '../store/store-error.ts';
 import { checkCommand } from './check.ts';
 import { type Command, type ExitCode, UsageError } from './contract.ts';
 import { demoCommand } from './demo.ts';
@@ -75,7 +76,8 @@ function report(error: unknown, command: Command, print: Print): ExitCode {
     return 2;
   }
   print.note(`gatewatch ${command.name}: ${errorText(error)}`);
-  return 3;
+  // A store that the configuration names and nobody can use is for the operator to mend (threats X34); a lock is not.
+  return error instanceof StoreError && error.code !== 'locked' ? 2 : 3;
 }
 
 function printOverview(print: Print): void {

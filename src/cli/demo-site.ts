@@ -3,7 +3,6 @@
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../base/clock.ts';
 import { FAULTS } from '../demo/faults.ts';
-import { startSite } from '../demo/site.ts';
 import type { ExitCode, Invocation } from './contract.ts';
 import { runDaemon } from './daemon.ts';
 import type { Print } from './print.ts';
@@ -21,6 +20,8 @@ export async function runDemo(options: {
   caller: Invocation['environment'];
 }): Promise<ExitCode> {
   const { print } = options;
+  // Loaded here alone: its certificate authority would cost every daemon 5 MB of memory.
+  const { startSite } = await import('../demo/site.ts');
   await using site = await startSite({
     clock: systemClock,
     ring: ({ title, text }) => {

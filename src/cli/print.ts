@@ -8,7 +8,8 @@ const COLOURS = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cya
 export type Colour = keyof typeof COLOURS;
 
 // What a terminal would obey, or what hides or turns text: C0 but newline, DEL, C1, bidi controls, zero-width characters.
-const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const UNSAFE =
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** A colour on its way to `line`; the number is unknown to whoever wrote the text, so that it cannot be forged. */
 const NONCE = randomBytes(4).toString('hex');
@@ -52,7 +53,7 @@ export function createPrint(environment: Record<string, string | undefined>): Pr
 /** JSON whose text cannot steer a terminal: JSON.stringify leaves DEL, C1 and bidi controls as they are. */
 function terminalSafeJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

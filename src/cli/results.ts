@@ -39,7 +39,8 @@ export const resultsCommand: Command = {
       return 2;
     }
     using store = openStore({ ...config.store, clock: systemClock, log: silentLog(), readonly: true });
-    const results = store.results.query(query);
+    // The store counts by end; what is shown is the start.
+    const results = store.results.query(query).toSorted((a, b) => b.at - a.at || b.id - a.id);
     if (options['json'] === true) {
       print.json(results);
       return 0;

@@ -1,5 +1,6 @@
 // The YAML text as a document with positions: limits, unique keys, and references expanded in place (threats P2-P4).
 
+import { runInNewContext } from 'node:vm';
 import {
   type Document,
   isAlias,
@@ -15,12 +16,18 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { expand, type References } from './expand.ts';
-import type { Finding, Problem } from './problem.ts';
+import { type Finding, type Problem, shownPath } from './problem.ts';
 
 /** Largest configuration, in bytes (threats P4). */
 export const LARGEST_CONFIGURATION = 1024 * 1024;
 const DEEPEST = 32;
 const MOST_ALIASES = 100;
+/**
+ * Time for the parser, which needs minutes for a megabyte of garbage (threats M12), while 5,000 targets (0.8 MB) take
+ * 4 s on a small machine that has nothing else to do.
+ */
+const PARSE_MS = 3_000;
+const PARSE_MS_PER_BYTE = 30_000 / LARGEST_CONFIGURATION;
 /** Problems of syntax reported at most: behind the first few they are consequences. */
 const MOST_SYNTAX_PROBLEMS = 5;
 
@@ -37,20 +44,26 @@ export interface ParsedDocument {
   isReferred(path: KeyPath): boolean;
 }
 
-/** Reads YAML; everything that is wrong is in `problems`, nothing throws. */
-export function parseConfiguration(text: string, file: string, references: References): ParsedDocument {
+/** Reads YAML within `limitMs`; everything that is wrong is in `problems`, nothing throws. */
+export function parseConfiguration(
+  text: string,
+  file: string,
+  references: References,
+  limitMs: number = PARSE_MS + PARSE_MS_PER_BYTE * text.length,
+): ParsedDocument {
   const counter = new LineCounter();
-  const document = parseSafely(text, counter);
+  const parsed = parseInTime(text, counter, limitMs);
+  const document = 'document' in parsed ? parsed.document : null;
   const problemAt = (offset: number, path: string, message: string): Problem => {
     const { line, col } = counter.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col), path, message };
   };
   const problems: Problem[] = [];
-  if (document === null) problems.push(problemAt(0, '', 'is nested too deeply'));
-  else problems.push(...syntaxProblems(document, problemAt), ...depthProblems(document, problemAt));
+  if ('problem' in parsed) problems.push({ file, line: 1, column: 1, path: '', message: parsed.problem });
+  else problems.push(...syntaxProblems(parsed.document, problemAt), ...depthProblems(parsed, problemAt));
   const referred = new Set<unknown>();
   const locate = (finding: Finding): Problem =>
-    problemAt(offsetOf(document, finding), finding.path.join('.'), finding.message);
+    problemAt(offsetOf(document, finding), shownPath(finding.path), finding.message);
   if (document === null || problems.length > 0) {
     return { value: null, problems, locate, isReferred: () => false };
   }
@@ -65,17 +78,36 @@ export function parseConfiguration(text: string, file: string, references: Refer
 
 type ProblemAt = (offset: number, path: string, message: string) => Problem;
 
-function parseSafely(text: string, lineCounter: LineCounter): Document | null {
-  try {
-    return parseDocument(text, {
+interface Parsed {
+  readonly document: Document;
+  /** Offset of the first node that is too deep, or null. */
+  readonly tooDeepAt: number | null;
+}
+
+/** Parses within a time that V8 enforces: the parser cannot be told to stop. */
+function parseInTime(
+  text: string,
+  lineCounter: LineCounter,
+  limitMs: number,
+): Parsed | { readonly problem: string } {
+  const parse = (): Parsed => {
+    const document = parseDocument(text, {
       lineCounter,
       prettyErrors: false,
       uniqueKeys: true,
       strict: true,
       logLevel: 'error',
     });
-  } catch {
-    return null; // the parser ran out of stack
+    return { document, tooDeepAt: firstTooDeep(document) };
+  };
+  try {
+    return runInNewContext('parse()', { parse }, { timeout: Math.ceil(limitMs) }) as Parsed;
+  } catch (error) {
+    // Of the other realm: no `Error` of ours.
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
+    const late = code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    if (late) return { problem: 'takes too long to read: this is no configuration' };
+    return { problem: 'cannot be read: nested too deeply, or too much of the same' }; // the parser ran out of stack
   }
 }
 
@@ -104,16 +136,20 @@ const SYNTAX_MESSAGES: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'is not valid YAML: a key without its value',
 };
 
-function depthProblems(document: Document, problemAt: ProblemAt): Problem[] {
-  const problems: Problem[] = [];
+function depthProblems({ tooDeepAt }: Parsed, problemAt: ProblemAt): Problem[] {
+  return tooDeepAt === null ? [] : [problemAt(tooDeepAt, '', `is nested more than ${DEEPEST} levels deep`)];
+}
+
+function firstTooDeep(document: Document): number | null {
+  let offset: number | null = null;
   visit(document, {
     Node(_key, node, ancestors) {
-      if (ancestors.filter(isCollection).length <= DEEPEST) return undefined;
-      problems.push(problemAt(node.range?.[0] ?? 0, '', `is nested more than ${DEEPEST} levels deep`));
+      if (!isCollection(node) || ancestors.filter(isCollection).length < DEEPEST) return undefined;
+      offset = node.range?.[0] ?? 0;
       return visit.BREAK;
     },
   });
-  return problems;
+  return offset;
 }
 
 /** Expands every string value (not keys) in place; scalars that had a reference are added to `referred`. */

@@ -1,11 +1,13 @@
 // References in string values: ${env:NAME} and ${file:/path} are replaced once, `$${` stays a literal `${`; what a
 // reference brings is never expanded again (threats P2).
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 
 /** Largest file a reference may name, in bytes (threats P2). */
 const LARGEST_FILE = 64 * 1024;
+/** Bytes read at once. */
+const PIECE = 64 * 1024;
 
 const REFERENCE = /\$(\$)?\{([^}]*)\}/g;
 
@@ -14,8 +16,10 @@ export interface References {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Folder that relative files are below: that of the configuration. */
   readonly folder: string;
-  /** Files read so far, absolute; added to. */
+  /** Files asked for so far, absolute, also those that could not be read; added to. */
   readonly files: Set<string>;
+  /** What references brought, by the variable's name or the file; added to. Secrets, most of them. */
+  readonly brought: Map<string, string>;
 }
 
 export type Expanded = { readonly text: string; readonly referred: boolean } | { readonly problem: string };
@@ -41,11 +45,16 @@ function lookUp(body: string, references: References): { text: string } | { prob
     return {
       problem: 'has a reference that is neither ${env:NAME} nor ${file:/path}; write $${ for a literal ${',
     };
-  if (kind === 'file') return readNamedFile(rest, references);
-  const value = references.environment[rest];
-  return value === undefined
-    ? { problem: `refers to the environment variable ${shownName(rest)}, which is not set` }
-    : { text: value };
+  if (kind === 'file') {
+    const read = readNamedFile(rest, references);
+    if ('text' in read) references.brought.set(`file:${rest}`, read.text);
+    return read;
+  }
+  const value = Object.hasOwn(references.environment, rest) ? references.environment[rest] : undefined;
+  if (value === undefined)
+    return { problem: `refers to the environment variable ${shownName(rest)}, which is not set` };
+  references.brought.set(`env:${rest}`, value);
+  return { text: value };
 }
 
 /**
@@ -59,20 +68,32 @@ export function readNamedFile(
 ): { text: string } | { problem: string } {
   const path = isAbsolute(file) ? file : resolve(references.folder, file);
   const shown = shownName(file);
-  let handle: number;
+  // Also when it cannot be read: when it appears, the configuration is worth another look.
+  references.files.add(path);
+  const read = readRegularFile(path, limit + 1);
+  if ('bytes' in read) return textOf(read.bytes, shown, limit);
+  return read.why === 'not-regular'
+    ? { problem: `refers to ${shown}, which is not a regular file` }
+    : { problem: `refers to the file ${shown}, which cannot be read (${read.why})` };
+}
+
+/**
+ * Up to `limit` bytes of a regular file and its mode, or why not: `not-regular`, or the error's code. Never waits:
+ * a FIFO would hang the process, a device would fill its memory (threats P2).
+ */
+export function readRegularFile(
+  path: string,
+  limit: number,
+): { readonly bytes: Buffer; readonly status: Stats } | { readonly why: string } {
+  let handle: number | null = null;
   try {
     handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = fstatSync(handle);
+    return status.isFile() ? { bytes: readUpTo(handle, limit), status } : { why: 'not-regular' };
   } catch (error) {
-    return { problem: `refers to the file ${shown}, which cannot be read (${errorCode(error)})` };
-  }
-  references.files.add(path);
-  try {
-    if (!fstatSync(handle).isFile()) return { problem: `refers to ${shown}, which is not a regular file` };
-    return textOf(readUpTo(handle, limit + 1), shown, limit);
-  } catch (error) {
-    return { problem: `refers to the file ${shown}, which cannot be read (${errorCode(error)})` };
+    return { why: errorCode(error) };
   } finally {
-    closeSync(handle);
+    if (handle !== null) closeSync(handle);
   }
 }
 
@@ -91,18 +112,20 @@ function textOf(bytes: Buffer, shown: string, limit: number): { text: string } |
   }
 }
 
-/** Up to `limit` bytes of an open file, from its start. */
-export function readUpTo(handle: number, limit: number): Buffer {
-  const buffer = Buffer.alloc(limit);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < limit; length += read) {
-    read = readSync(handle, buffer, length, limit - length, null);
+/** Piece by piece: the size that a file tells is none for what a kernel or a network makes up. */
+function readUpTo(handle: number, limit: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let length = 0; length < limit; ) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE, limit - length));
+    const read = readSync(handle, piece, 0, piece.length, null);
+    if (read === 0) break;
+    pieces.push(piece.subarray(0, read));
+    length += read;
   }
-  return buffer.subarray(0, length);
+  return Buffer.concat(pieces);
 }
 
-/** Error code of a failed system call. */
-export function errorCode(error: unknown): string {
+function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'error';
 }
 

@@ -2,9 +2,10 @@
 // the file: it watches the folders, and compares contents (gatus #151: a watched inode never sees the swap).
 
 import { createHash } from 'node:crypto';
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { readRegularFile } from './expand.ts';
 
 /** A change counts when two reads this far apart are the same: no half-written file (threats P5). */
 const SETTLE_MS = 1_000;
@@ -60,15 +61,15 @@ function watchFolder(folder: string, look: () => void): FSWatcher | null {
   }
 }
 
-/** One hash over all contents; a missing file counts as such. */
+/** More is refused by the loader anyway. */
+const MOST_BYTES = 1024 * 1024 + 1;
+
+/** One hash over all contents; a file that cannot be read counts as what is wrong with it. */
 function digest(files: readonly string[]): string {
   const hash = createHash('sha256');
   for (const file of files) {
-    try {
-      hash.update(readFileSync(file));
-    } catch {
-      hash.update('missing');
-    }
+    const read = readRegularFile(file, MOST_BYTES);
+    hash.update('bytes' in read ? read.bytes : read.why);
     hash.update('\0');
   }
   return hash.digest('hex');

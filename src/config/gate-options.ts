@@ -19,9 +19,7 @@ const sessionsSchema = z.strictObject({
 export const gateSchema = z.strictObject({
   name: name(),
   kind: z.enum(GATE_KINDS).default('authentik'),
-  url: httpUrl().refine((url) => (URL.parse(url)?.username ?? '') === '', {
-    error: 'must not carry a user name',
-  }),
+  url: httpUrl(),
   outpost: name().optional(),
   client: oneOrMany(z.string().min(1).max(200)).nullable().default(null),
   callback: hostSchema.nullable().default(null),

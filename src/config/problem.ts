@@ -26,11 +26,19 @@ export interface Finding {
 export class ConfigError extends Error {
   readonly code = 'configuration';
   readonly problems: readonly Problem[];
+  /** Private, so that nobody prints it by chance: a slip may put a secret where a name should be. */
+  readonly #files: readonly string[];
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], files: readonly string[] = []) {
     super(problems.map(problemText).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
+    this.#files = files;
+  }
+
+  /** Absolute names of the files that were asked for: when one changes, it is worth another try. */
+  get files(): readonly string[] {
+    return this.#files;
   }
 }
 
@@ -40,4 +48,12 @@ export function problemText(problem: Problem): string {
   return problem.path === ''
     ? `${place}: ${problem.message}`
     : `${place}: ${problem.path}: ${problem.message}`;
+}
+
+/**
+ * Keys and indexes joined by dots. A key is shown only when it looks like one: a slip (`"password: hunter2":`) makes
+ * a key of a secret.
+ */
+export function shownPath(path: readonly (string | number)[]): string {
+  return path.map((key) => (/^[\w.@-]{1,40}$/.test(String(key)) ? key : '(unusual key)')).join('.');
 }

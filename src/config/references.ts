@@ -124,6 +124,7 @@ function targetFindings(
   const gate = option.gate === undefined ? defaultGate(sections) : option.gate;
   if (
     gate === null &&
+    sections.defaults !== null && // else it is a consequence of what is wrong there
     (option.gate === null || declared.gates.size !== 1) &&
     expectsLogin(option.expect, sections.defaults?.expect, paths)
   ) {

@@ -15,6 +15,9 @@ import {
 } from './schema.ts';
 import { didYouMean } from './similar.ts';
 
+/** Targets in all (threats, section 6); other lists are far shorter. */
+const MOST_ENTRIES = 5_000;
+
 /** A good entry of a list, with its index in the file. */
 export interface Entry<Option> {
   readonly index: number;
@@ -82,6 +85,10 @@ function parseList<Key extends ItemKey>(key: Key, value: unknown, findings: Find
   }
   if (value.length === 0 && (key === 'paths' || key === 'targets'))
     findings.push({ path: [key], message: 'must have entries' });
+  if (value.length > MOST_ENTRIES) {
+    findings.push({ path: [key], message: `must have at most ${MOST_ENTRIES} entries` });
+    return [];
+  }
   const entries: Entry<Item<Key>>[] = [];
   for (const [index, item] of value.entries()) {
     if (item === undefined) continue;

@@ -19,6 +19,7 @@ export function warningsOf(config: Config, raw: Raw, isReferred: (path: KeyPath)
     ...controlWarnings(config),
     ...intervalWarnings(config),
     ...webWarnings(config),
+    ...receiverWarnings(config),
     ...targetWarnings(config),
     ...pathWarnings(config),
     ...sharedWarnings(config),
@@ -84,12 +85,45 @@ function intervalWarnings(config: Config): Finding[] {
 }
 
 function webWarnings(config: Config): Finding[] {
-  const { listen, auth } = config.web;
-  if (auth !== null || listen.host === '::1' || listen.host.startsWith('127.')) return [];
-  return [
-    {
+  const { listen, auth, url } = config.web;
+  const behindLogin = config.targets.some(
+    (target) => target.gate !== null && target.host === URL.parse(url ?? '')?.hostname,
+  );
+  const findings: Finding[] = behindLogin
+    ? [
+        {
+          path: ['web', 'url'],
+          message: 'is behind a gate that is watched: nobody will see it when that fails',
+        },
+      ]
+    : [];
+  if (listen.host === '::1' || listen.host.startsWith('127.')) return findings;
+  if (auth === null) {
+    findings.push({
       path: ['web', 'listen'],
       message: 'listens wider than loopback without web.auth: everybody who reaches it may read',
+    });
+  } else if (auth.basic !== null && url?.startsWith('https:') !== true) {
+    findings.push({
+      path: ['web', 'auth', 'basic'],
+      message: 'the password travels unencrypted: put TLS in front, and its https address into web.url',
+    });
+  }
+  return findings;
+}
+
+/** An alert about a target cannot take the way through it (threats W12). */
+function receiverWarnings(config: Config): Finding[] {
+  const watched = new Set(config.targets.map(({ host }) => host));
+  const inside = config.receivers.map((receiver) => {
+    const urls = receiver.kind === 'webhook' ? [receiver.url.reveal()] : receiver.urls;
+    return urls.every((url) => watched.has(URL.parse(url)?.hostname ?? ''));
+  });
+  if (inside.length === 0 || inside.includes(false)) return [];
+  return [
+    {
+      path: ['receivers'],
+      message: 'all receivers are watched targets themselves: no alert arrives when they fail',
     },
   ];
 }
@@ -97,6 +131,12 @@ function webWarnings(config: Config): Finding[] {
 function targetWarnings(config: Config): Finding[] {
   return config.targets.flatMap((target, index) => [
     ...plainHttp(target, index),
+    ...[...new URL(target.url).searchParams.keys()]
+      .filter((name) => SECRET_KEY.test(name))
+      .map(() => ({
+        path: ['targets', index],
+        message: 'has a secret in its query, which is part of its id and is shown everywhere; use headers',
+      })),
     ...(target.slowMs >= target.timeoutMs
       ? [
           {

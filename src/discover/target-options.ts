@@ -52,50 +52,70 @@ export function plainExpectation(is: ExpectationKind): Expectation {
   return { is, status: [], location: null, header: {}, contains: null, notContains: null };
 }
 
-// Headers that decide what a visit is, or how the message is framed; a configured one would break the visit.
+// Headers that decide what a visit is, how the message is framed, or that are for one hop alone (RFC 9110 7.6.1); a
+// configured one would break the visit. Conditions and ranges make 304 and 206 of a right answer.
 const OWN_HEADERS = new Set([
   'host',
   'cookie',
+  'cookie2',
   'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
   'content-length',
   'transfer-encoding',
+  'trailer',
   'accept-encoding',
   'upgrade',
+  'http2-settings',
   'user-agent',
   'expect',
   'te',
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
 ]);
+/** Headers a target may have beside our own. */
+const MOST_HEADERS = 32;
 
-const headersSchema = z.record(
-  z
-    .string()
-    .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, { error: 'must be a header name' })
-    .refine((header) => !OWN_HEADERS.has(header.toLowerCase()), {
-      error: 'is a header that gatewatch sets itself',
-    }),
-  z
-    .string()
-    .max(4096)
-    .regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
-      error: 'must be a header value: one line of printable characters',
-    }),
-);
+const headersSchema = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, { error: 'must be a header name' })
+      .refine((header) => !OWN_HEADERS.has(header.toLowerCase()), {
+        error: 'is a header that gatewatch sets itself',
+      }),
+    z
+      .string()
+      .max(4096)
+      .regex(/^[\t\x20-\x7e\xa0-\xff]*$/, {
+        error: 'must be a header value: one line of printable characters',
+      }),
+  )
+  .refine((headers) => Object.keys(headers).length <= MOST_HEADERS, {
+    error: `must have at most ${MOST_HEADERS} headers`,
+  })
+  .refine(
+    (headers) =>
+      new Set(Object.keys(headers).map((name) => name.toLowerCase())).size === Object.keys(headers).length,
+    {
+      error: 'has a header twice, in different case',
+    },
+  );
 
 // File names that CDNs cache without being told to (source: developers.cloudflare.com "Default cached file
 // extensions"); a cached answer says nothing about what is behind the CDN.
 const STATIC_EXTENSION =
   /\.(7z|avi|avif|apk|bin|bmp|bz2|class|css|csv|doc|docx|dmg|ejs|eot|eps|exe|flac|gif|gz|ico|iso|jar|jpe?g|js|mid|midi|mkv|mp3|mp4|ogg|otf|pdf|pict|pls|png|ppt|pptx|ps|rar|svgz?|swf|tar|tiff?|ttf|webm|webp|woff2?|xlsx?|zip|zst)$/i;
 
-const targetUrlSchema = httpUrl()
-  .refine((url) => !hasCredentials(url), { error: 'must not carry a user name or password' })
-  .refine((url) => !STATIC_EXTENSION.test(URL.parse(url)?.pathname ?? ''), {
-    error: 'names a static file, which a CDN answers from its cache; probe a page instead',
-  });
-
-function hasCredentials(url: string): boolean {
-  const parsed = URL.parse(url);
-  return parsed !== null && (parsed.username !== '' || parsed.password !== '');
-}
+const targetUrlSchema = httpUrl().refine((url) => !STATIC_EXTENSION.test(URL.parse(url)?.pathname ?? ''), {
+  error: 'names a static file, which a CDN answers from its cache; probe a page instead',
+});
 
 /** Longest time a probe may take, ms: every answer is bounded (DESIGN 10). */
 const LONGEST_TIMEOUT_MS = 120_000;

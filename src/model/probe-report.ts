@@ -2,7 +2,7 @@
 // shown of a result; it holds evidence, never the observation with its secrets.
 
 import type { Check, Visit } from './check.ts';
-import { type Evidence, toEvidence } from './evidence.ts';
+import { type Evidence, evidenceOf } from './evidence.ts';
 import type { ProbeResult } from './result.ts';
 import type { SignatureId, Verdict } from './verdict.ts';
 
@@ -57,6 +57,6 @@ export function toProbeReport(check: Check, { observation, judgement }: ProbeRes
     durationMs: observation.durationMs,
     http: check.path.http,
     tlsProtocol: observation.exchanges.at(-1)?.tls?.protocol ?? null,
-    evidence: observation.exchanges.map(toEvidence),
+    evidence: evidenceOf(check, observation),
   };
 }

@@ -1,5 +1,7 @@
-// Text of responses that people will read: one line, bounded, without characters that change what is around it
-// (threats O1).
+// Text of responses that people will read: one line, bounded, without characters that change what is around it, and
+// without our own secrets given back (threats O1, P1).
+
+import { unescape as percentDecoded } from 'node:querystring';
 
 /** Longest evidence string, in characters. */
 const EVIDENCE_LIMIT = 200;
@@ -14,5 +16,28 @@ export function evidenceText(text: string, limit: number = EVIDENCE_LIMIT): stri
     .slice(0, limit * 4)
     .normalize('NFC')
     .replace(UNSAFE, '·');
-  return clean.length > limit ? `${clean.slice(0, limit - 1)}…` : clean;
+  if (clean.length <= limit) return clean;
+  // Never between the halves of a character.
+  return `${clean.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** Shorter ones are no secrets, and would be found in every text. */
+const SHORTEST_SECRET = 6;
+
+/** Whether the text holds one of the secrets, as it is or percent-encoded. */
+export function holdsSecret(text: string, secrets: readonly string[]): boolean {
+  if (secrets.length === 0) return false;
+  const decoded = text.includes('%') ? percentDecoded(text) : text;
+  return secrets.some(
+    (secret) => secret.length >= SHORTEST_SECRET && (text.includes(secret) || decoded.includes(secret)),
+  );
+}
+
+/** The text with `[redacted]` in the place of each secret. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  let left = text;
+  for (const secret of secrets) {
+    if (secret.length >= SHORTEST_SECRET) left = left.replaceAll(secret, '[redacted]');
+  }
+  return left;
 }

@@ -85,7 +85,7 @@ function checkOf(wish: ResultWish): Check {
     everyMs: 60_000,
     timeoutMs: 10_000,
     visit,
-    target: { id: host as TargetId, host } as Target,
+    target: { id: host as TargetId, host, headers: {} } as unknown as Target,
     path: { name: path as PathName } as NetworkPath,
     gate: null,
     expect: { is: 'login', status: [], location: null, header: {}, contains: null, notContains: null },

@@ -1,6 +1,7 @@
 // Changes of real files: edited, replaced, swapped by symlink, half written, gone and back. Timers are turned by hand
 // where a settled file is what counts; only the file system's own events are waited for.
 
+import { execFileSync } from 'node:child_process';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -11,6 +12,8 @@ import { waitFor } from '../../support/wait.ts';
 
 /** Longer than a file must rest, shorter than the regular look. */
 const REST_MS = 5_000;
+/** Node has no call for it. */
+const MAKE_FIFO = 'mkfifo';
 /** At least one regular look. */
 const LOOK_MS = 61_000;
 
@@ -114,6 +117,27 @@ describe('tells of', () => {
     clock.advance(LOOK_MS);
     clock.advance(REST_MS);
     expect(changes).toBe(1);
+  });
+});
+
+describe('does not wait for', () => {
+  test('a FIFO that took the place of a file, nor read a device without end', async () => {
+    watch();
+    await rm(file);
+    execFileSync(MAKE_FIFO, [file]);
+    await noticed();
+    clock.advance(REST_MS);
+    expect(changes).toBe(1);
+    await rm(file);
+    await symlink('/dev/zero', file);
+    clock.advance(LOOK_MS);
+    clock.advance(REST_MS);
+    expect(changes).toBe(1); // as little a file as before
+    await rm(file);
+    await writeFile(file, 'targets: [c]\n');
+    clock.advance(LOOK_MS);
+    clock.advance(REST_MS);
+    expect(changes).toBe(2);
   });
 });
 

@@ -12,6 +12,7 @@ const refs = (environment: Record<string, string>) => ({
   environment,
   folder: '/',
   files: new Set<string>(),
+  brought: new Map<string, string>(),
 });
 
 test('a value is put in as it is, whatever it looks like', () => {

@@ -80,7 +80,7 @@ describe('a configuration that cannot be used ends with 2 and its place', () => 
     await writeFile(join(lab.folder, 'plain'), '');
     await lab.write({ store: { file: join(lab.folder, 'plain', 'x.db') } }, 'store.yaml');
     const onStore = await gatewatch(['run', '--config', 'store.yaml'], { cwd: lab.folder });
-    expect(onStore.code).toBe(3);
+    expect(onStore.code).toBe(2);
     expect(onStore.stderr).toMatch(/^gatewatch run: .*plain\/x/);
     expect(onStore.stderr.trim().split('\n')).toHaveLength(1);
   });
@@ -145,6 +145,23 @@ describe('a running daemon', () => {
     await lab.write(withSecrets());
     await waitFor('three targets', async () => (await targets()) === 3);
     expect(await metric('gatewatch_config_last_reload_successful')).toBe('1');
+  });
+
+  test('loads a file that was refused for a missing secret as soon as the secret is there', async () => {
+    const secret = join(lab.folder, 'secrets', 'late');
+    await mkdir(join(lab.folder, 'secrets'));
+    await lab.write(
+      withSecrets({
+        ...more(['photos.casa.test', 'grafana.lab.test']),
+        vantage: `\${file:${secret}}`,
+      }),
+    );
+    await daemon.says('cannot be read (ENOENT)', 20_000);
+    expect(await targets()).toBe(3);
+    await writeFile(secret, 'laboratory\n');
+    await waitFor('two targets', async () => (await targets()) === 2, { limitMs: 20_000 });
+    await lab.write(withSecrets());
+    await waitFor('three targets', async () => (await targets()) === 3, { limitMs: 20_000 });
   });
 
   test('waits to be asked when a changed file drops most targets', async () => {

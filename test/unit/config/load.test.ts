@@ -1,9 +1,9 @@
 // The configuration as users meet it: what loads, what is refused, and with which words.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { type Loaded, loadConfig } from '../../../src/config/load.ts';
 import { ConfigError, type Problem } from '../../../src/config/problem.ts';
 
@@ -214,10 +214,50 @@ describe('references', () => {
   });
 });
 
-describe('warnings', () => {
-  const paths = (more: string): string[] =>
-    load(more).warnings.map((warning) => `${warning.path}: ${warning.message}`);
+describe('a file that everybody may write', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatewatch-mode-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  afterEach(() => vi.restoreAllMocks());
+  const open = (): string => {
+    const file = join(folder, 'gatewatch.yaml');
+    writeFileSync(file, SMALL);
+    chmodSync(file, 0o666);
+    return file;
+  };
 
+  test('is warned of, and as root it is refused', () => {
+    const file = open();
+    vi.spyOn(process, 'getuid').mockReturnValue(1000);
+    expect(loadConfig({ file }, {}).warnings.map(({ message }) => message)).toEqual([
+      'can be written by everybody: whoever may log in here decides',
+    ]);
+    vi.spyOn(process, 'getuid').mockReturnValue(0);
+    expect(problemsOf(() => loadConfig({ file }, {})).map(({ message }) => message)).toEqual([
+      'can be written by everybody; chmod o-w it',
+    ]);
+  });
+});
+
+test('a refused file tells all files it asked for, the missing ones too', () => {
+  try {
+    load('vantage: "${file:/nowhere/at/all}"');
+  } catch (error) {
+    expect((error as ConfigError).files).toEqual(['/nowhere/at/all']);
+    return;
+  }
+  throw new Error('it was not refused');
+});
+
+test('what references and credentials bring is known as secret, and which variables it came from', () => {
+  const { secrets, variables } = load(
+    'defaults: { headers: { X-Skip: "${env:SKIP}" } }\nheartbeat: { url: "https://beat.example/in-the-file" }',
+    { SKIP: 'skip-me' },
+  );
+  expect(secrets).toEqual(expect.arrayContaining(['skip-me', 'https://beat.example/in-the-file']));
+  expect(variables).toEqual(['SKIP']);
+});
+
+describe('warnings', () => {
   test('a good file has none', () => expect(load('').warnings).toEqual([]));
 
   test.each([
@@ -236,10 +276,35 @@ describe('warnings', () => {
     ['no canaries', 'canaries: none', 'canaries'],
     ['a label nobody has', 'shared: [node]', 'shared.0'],
     ['slow above the timeout', 'defaults: { slow: 10s }', 'targets.0.slow'],
+    [
+      'a password without TLS',
+      'web: { listen: "0.0.0.0:10780", auth: { basic: { username: a, password: "${env:P}" } } }',
+      'web.auth.basic',
+    ],
+    ['a page behind the gate it watches', 'web: { url: "https://grafana.example.com" }', 'web.url'],
   ])('%s is warned of', (_what, more, path) => {
-    const found = paths(more);
+    const found = load(more, { P: 'geheim-marker-long' }).warnings.map(
+      (one) => `${one.path}: ${one.message}`,
+    );
     expect(found.map((text) => text.split(': ')[0])).toContain(path);
     expect(found.join()).not.toContain('geheim-marker');
+  });
+
+  test.each([
+    [
+      'receivers that are watched themselves',
+      SMALL.replace('http://alertmanager:9093', 'https://grafana.example.com/am'),
+      'receivers',
+    ],
+    [
+      'a secret in the query of a target',
+      SMALL.replace('grafana.example.com', 'grafana.example.com/?api-key=geheim-marker'),
+      'targets.0',
+    ],
+  ])('%s are warned of', (_what, text, path) => {
+    const found = loadConfig({ text, name: 't' }, {}).warnings;
+    expect(found.map((one) => one.path)).toContain(path);
+    expect(found.map(({ message }) => message).join()).not.toContain('geheim-marker');
   });
 
   test('a secret by reference is fine', () => {

@@ -1,0 +1,21 @@
+// The secret texts of a configuration: what must be taken out of words that nobody of us wrote, such as those of an
+// exception that ends the process.
+
+import type { Config } from './config.ts';
+
+/** Header values, credentials, and addresses that are credentials. */
+export function secretsIn(config: Config): string[] {
+  const { targets, receivers, heartbeat, web, paths } = config;
+  return [
+    ...targets.flatMap(({ headers }) => Object.values(headers)),
+    ...receivers.flatMap((receiver) => [
+      ...(receiver.kind === 'webhook' ? [receiver.url.reveal()] : []),
+      ...[receiver.auth?.bearer, receiver.auth?.basic?.password].flatMap((one) => one?.reveal() ?? []),
+    ]),
+    ...(heartbeat === null ? [] : [heartbeat.url.reveal()]),
+    ...[web.auth?.basic?.password, ...(web.auth?.tokens ?? []).map(({ token }) => token)].flatMap(
+      (one) => one?.reveal() ?? [],
+    ),
+    ...paths.flatMap(({ tls }) => tls.key ?? []),
+  ];
+}
