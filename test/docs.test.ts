@@ -154,8 +154,8 @@ describe('files beside the README', () => {
     const { scripts, version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
     expect(version).toBe(VERSION);
     expect(scripts).toMatchObject({
-      start: 'node src/main.ts run',
-      gatewatch: 'node src/main.ts',
+      start: 'src/main.ts run',
+      gatewatch: 'src/main.ts',
       test: 'node test/run.ts',
     });
     const told = [...README.matchAll(/npm (?:run )?(start|test|(?<=run )[\w-]+)/g)].map(
