@@ -131,6 +131,16 @@ export function isOwnHost(scene: Scene, exchange: Exchange): boolean {
   return scene.check === null || (url !== null && isTargetHost(scene, url));
 }
 
+/**
+ * Whether an answer led on to a literal address elsewhere that is never dialled. The path did its part; where a name
+ * leads to such an address it may be our own resolver's doing.
+ */
+export function isSentToForbidden(scene: Scene): boolean {
+  const { last, error, check } = scene;
+  if (error?.code !== 'address-forbidden' || last === null || check === null) return false;
+  return last.timings.dnsMs === null && !isOwnHost(scene, last);
+}
+
 /** Whether a URL is on the host of the check's target, whatever its port. */
 export function isTargetHost(scene: Scene, url: URL): boolean {
   const bare = (host: string): string => host.replace(/^\[|\]$/g, '');

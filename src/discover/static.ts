@@ -41,7 +41,7 @@ export function staticTarget(
     ),
     timeoutMs: entry.timeout ?? defaults.timeoutMs,
     slowMs: entry.slow ?? defaults.slowMs,
-    headers: { ...defaults.headers, ...entry.headers },
+    headers: { ...lowerCased(defaults.headers), ...lowerCased(entry.headers ?? {}) },
     everyMs: entry.every ?? null,
     labels: entry.labels ?? {},
     wake: entry.wake ?? 'always',
@@ -58,4 +58,9 @@ function expectationOn(path: string, entry: ExpectOption | undefined, fallback: 
     if (found !== undefined) return found;
   }
   return plainExpectation('login');
+}
+
+/** Names of headers as the wire has them: one that is given twice must be one, and HTTP/2 takes no other (RFC 9113 8.2). */
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -67,6 +67,8 @@ export interface Canary extends Scheduled {
   readonly gate: Gate | null;
   /** What is requested (`dns`: `dns://zone`; `tls`: the host as https URL). Empty until learned (`authorize`). */
   readonly url: string;
+  /** The configured headers of the target whose host is asked; secrets, like a target's own. None = {}. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Whatever one probe executes. */

@@ -2,10 +2,7 @@
 // undici and zlib streams count compressed bytes: 304 bytes of brotli became 200 MB (threats M4, H2).
 
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
-
-/** Decoded bytes of all bodies in flight above which new bodies keep little (threats, section 6). */
-const CROWDED_BYTES = 32 * 1024 * 1024;
-const LITTLE_BYTES = 16 * 1024;
+import { CROWDED_BODY_LIMIT_BYTES, CROWDED_BYTES } from './limits.ts';
 
 /** What a body came to. `undecodable` = wrong or unknown coding. */
 export interface Body {
@@ -44,7 +41,9 @@ export function createBodyReader(options: {
 }): BodyReader {
   const { headers, ledger } = options;
   const limitBytes =
-    ledger.bytes > CROWDED_BYTES ? Math.min(LITTLE_BYTES, options.limitBytes) : options.limitBytes;
+    ledger.bytes > CROWDED_BYTES
+      ? Math.min(CROWDED_BODY_LIMIT_BYTES, options.limitBytes)
+      : options.limitBytes;
   const prefix = createPrefix(limitBytes, ledger);
   const coding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   const finish = (undecodable: boolean): Body =>

@@ -6,12 +6,11 @@ import type { Exchange } from '../model/observation.ts';
 import { DnsError, querySoa } from './dns.ts';
 import type { Limit } from './exchange.ts';
 import { baseHeaders, type Sighting, type VisitTools } from './http-visit.ts';
+import { CANARY_BODY_LIMIT_BYTES } from './limits.ts';
 import { probeError, toProbeError } from './net-error.ts';
 
 type CanaryProber = (canary: Canary, tools: VisitTools, limit: Limit) => Promise<Sighting>;
 
-/** Health, trace and start pages are small. */
-const BODY_BYTES = 64 * 1024;
 /** Resolver of a canary without a path. */
 const NO_PATH_RESOLVERS = ['system'];
 
@@ -29,9 +28,9 @@ export const CANARY_PROBERS: Readonly<Record<CanaryKind, CanaryProber>> = {
 };
 
 async function ask(url: URL, canary: Canary, tools: VisitTools, limit: Limit): Promise<Sighting> {
-  const headers = baseHeaders(tools.userAgent);
+  const headers = { ...baseHeaders(tools.userAgent), ...canary.headers };
   const exchange = await tools.exchanger.get(
-    { url, headers, bodyLimitBytes: BODY_BYTES },
+    { url, headers, bodyLimitBytes: CANARY_BODY_LIMIT_BYTES },
     canary.path,
     limit,
   );
@@ -60,7 +59,8 @@ function dnsFailure(thrown: unknown, limit: Limit): Exchange['error'] {
   if (limit.stopped()) return probeError('prober', 'aborted');
   if (limit.signal.aborted) return probeError('dns', 'resolver-unreachable');
   if (!(thrown instanceof DnsError)) return toProbeError(thrown, 'dns');
-  return probeError(thrown.code === 'out-of-resources' ? 'prober' : 'dns', thrown.code);
+  if (thrown.code === 'out-of-resources') return toProbeError(thrown.cause, 'dns');
+  return probeError('dns', thrown.code);
 }
 
 function dnsExchange(

@@ -4,11 +4,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { Phase, ProbeError } from '../model/observation.ts';
 import { type Body, type BodyLedger, type BodyReader, createBodyReader } from './body.ts';
+import { INFORMATIONAL_LIMIT } from './limits.ts';
 import { probeError } from './net-error.ts';
 import { type Head, readHead } from './response-head.ts';
 
-/** Informational answers taken before the real one (threats H1: an endless stream of 103 is no answer). */
-const INFORMATIONAL_LIMIT = 8;
 const UNDECODABLE = 'the body is not in the coding it names, or in one nobody asked for';
 
 export interface Ask {

@@ -1,12 +1,13 @@
 // Connections: one TCP and TLS handshake to one checked address, timed, never resumed. SNI and the name that the
 // certificate must cover are the host's of the URL, whatever address is dialled.
 
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
   connect as connectTls,
   createSecureContext,
+  type DetailedPeerCertificate,
   getCACertificates,
   type SecureContext,
   type TLSSocket,
@@ -72,6 +73,7 @@ export function createDial(tools: { readonly clock: Clock; readonly ca: readonly
       ...tlsOptions(destination),
       secureContext: contextOf(destination.tls),
     });
+    socket.getPeerCertificate = noLegacyCertificate;
     const noTls = await settled(socket, 'secureConnect', 'tls', signal);
     if (noTls !== null) {
       tcp.destroy();
@@ -90,10 +92,21 @@ function tlsOptions(destination: Destination): ConnectionOptions {
     // RFC 6066 3: no IP addresses in SNI.
     servername: isIP(destination.host) === 0 ? destination.host : '',
     ALPNProtocols: destination.http === 2 ? ['h2', 'http/1.1'] : ['http/1.1'],
-    // Not an off switch: Node still verifies chain and name, and `examine` refuses the connection before the first
-    // byte of ours. Only so can a bad certificate be shown: Node destroys the socket, and the facts, otherwise.
+    // Not an off switch: Node still verifies the chain, and `examine` refuses the connection before the first byte of
+    // ours. Only so can a bad certificate be shown: Node destroys the socket, and the facts, otherwise.
     rejectUnauthorized: false,
+    // The name is checked by `examine`, on the certificate itself and more strictly.
+    checkServerIdentity: () => undefined,
   };
+}
+
+/**
+ * Node turns the whole chain into plain objects for its name check, which costs a sixth of a probe
+ * (reference/performance.md 6) for a check that `examine` does itself. Should Node ask another way one day, only the
+ * speed is lost.
+ */
+function noLegacyCertificate(): DetailedPeerCertificate {
+  return {} as DetailedPeerCertificate;
 }
 
 /** The certificate's facts, and why the connection must not be used. */
@@ -101,13 +114,28 @@ function examine(
   socket: TLSSocket,
   destination: Destination,
 ): { facts: TlsFacts | null; error: ProbeError | null } {
-  const certificate = socket.getPeerX509Certificate();
-  const facts = certificate === undefined ? null : tlsFacts(socket, certificate, destination.host);
+  const certificate = peerCertificate(socket);
+  const facts = certificate === null ? null : tlsFacts(socket, certificate, destination.host);
   if (destination.tls?.verify === 'none') return { facts, error: null };
   if (!socket.authorized) return { facts, error: toProbeError(verifyError(socket), 'tls') };
   // Stricter than Node's own check, which takes a bare common name and `gr*.example.com` (threats M26, C4).
   const covered = facts !== null && facts.matchedName !== null;
   return { facts, error: covered ? null : probeError('tls', 'tls-wrong-host') };
+}
+
+/**
+ * The leaf, from its bytes: `getPeerX509Certificate` of Node 24 copies all others of the chain and never frees what it
+ * copied, 5 KB a certificate and connection (`X509Certificate::GetPeerCert` in crypto_x509.cc drops them from OpenSSL's
+ * list by sk_X509_delete). Null when there is none, or none that can be read a second time.
+ */
+function peerCertificate(socket: TLSSocket): X509Certificate | null {
+  Reflect.deleteProperty(socket, 'getPeerCertificate'); // ours is only for the handshake
+  const raw: Buffer | undefined = socket.getPeerCertificate(false).raw;
+  try {
+    return raw === undefined ? null : new X509Certificate(raw);
+  } catch {
+    return null;
+  }
 }
 
 /** Node gives the verification's code as a bare string, or an Error for a wrong name. */
@@ -122,11 +150,17 @@ function tlsFacts(socket: TLSSocket, certificate: X509Certificate, host: string)
     protocol: socket.getProtocol() ?? '',
     cipher: socket.getCipher().name,
     matchedName: matchedName(certificate, host),
-    issuer: evidenceText(certificate.issuer.replaceAll('\n', ', ')),
+    issuer: issuerText(certificate),
     notBefore: certificate.validFromDate.getTime() || 0,
     notAfter: certificate.validToDate.getTime() || 0,
     fingerprint: certificate.fingerprint256,
   };
+}
+
+/** Issuer on one line; '' when the certificate names none (Node then gives undefined, whatever its types say). */
+function issuerText(certificate: X509Certificate): string {
+  const issuer: string | undefined = certificate.issuer;
+  return evidenceText((issuer ?? '').replaceAll('\n', ', '));
 }
 
 /** SAN entry that covers the host by today's rules: no common name, no partial wildcard. Null when none does. */
@@ -172,15 +206,23 @@ function settled(
   return new Promise((resolve) => {
     const finish = (error: ProbeError | null): void => {
       signal.removeEventListener('abort', stop);
+      // For the socket's life: an error nobody listens to would end the process, and an alert after the handshake is
+      // one that leaves the socket open.
+      socket.on('error', end);
+      socket.off(event, succeed).off('error', fail).off('close', closed);
       if (error !== null) socket.destroy();
       resolve(error);
     };
     const stop = (): void => finish(probeError(phase, phase === 'connect' ? 'connect-timeout' : 'timeout'));
-    socket.once(event, () => finish(null));
-    // Stays for the socket's life: an error nobody listens to would end the process.
-    socket.on('error', (error) => finish(toProbeError(error, phase)));
-    socket.once('close', () => finish(probeError(phase, 'reset')));
+    const succeed = (): void => finish(null);
+    const fail = (error: Error): void => finish(toProbeError(error, phase));
+    const closed = (): void => finish(probeError(phase, 'reset'));
+    socket.on(event, succeed).on('error', fail).on('close', closed);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
+}
+
+function end(this: Socket): void {
+  this.destroy();
 }

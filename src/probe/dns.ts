@@ -3,6 +3,8 @@
 
 import { lookup, Resolver } from 'node:dns/promises';
 import type { Clock } from '../base/clock.ts';
+import { lackOfDescriptors } from '../base/exhaustion.ts';
+import { ADDRESS_LIMIT, LONGEST_TTL_S } from './limits.ts';
 import { errorCodeOf } from './net-error.ts';
 
 /** What a resolution ends with when it gives no address. */
@@ -39,13 +41,12 @@ export type Resolve = (
 
 /** One try lasts 0.8 s and there are two, so that a dead resolver costs 1.6 s of a probe's time. */
 const TRY = { timeout: 800, tries: 2, maxTimeout: 800 };
+/** By when a question has its answer or never gets one, whatever the probe's own time-out is, ms. */
+export const ANSWER_MS = TRY.timeout * TRY.tries;
 /** Name of the operating system's own resolver in the configuration. */
 const SYSTEM = 'system';
 /** Threads that getaddrinfo may hold; the pool has four, and decoding needs some (threats X24). */
 const SYSTEM_AT_ONCE = 2;
-/** Threats N4 and section 6. */
-const MOST_ADDRESSES = 8;
-const LONGEST_TTL_S = 86_400;
 const CACHE_LIMIT = 5_000;
 /** A resolver that did not answer is asked last for this long. */
 const AVOID_MS = 30_000;
@@ -71,7 +72,7 @@ export function createResolve(clock: Clock): Resolve {
   const ask = (resolver: string, host: string, family: 4 | 6 | null, signal: AbortSignal): Promise<Answer> =>
     resolver === SYSTEM
       ? askSystem(() => askOperatingSystem(host, family), signal)
-      : abortable(askResolver(resolver, host, family), signal);
+      : asking(resolver, signal, (one) => askResolver(one, host, family));
 
   return async (host, { resolvers, family }, signal) => {
     const now = clock.monotonic();
@@ -85,7 +86,7 @@ export function createResolve(clock: Clock): Resolve {
       (one) => ask(one, host, family, signal),
       { signal, silent: (one) => avoidUntil.set(one, now + AVOID_MS) },
     );
-    const addresses = answer.addresses.slice(0, MOST_ADDRESSES);
+    const addresses = answer.addresses.slice(0, ADDRESS_LIMIT);
     // The age counts from the question, so that no answer is ever older than its TTL.
     const until = now + Math.min(answer.ttlS, LONGEST_TTL_S) * 1000;
     if (until > clock.monotonic()) keep(cache, key, { addresses, resolver, until });
@@ -103,7 +104,7 @@ export async function querySoa(
   signal: AbortSignal,
 ): Promise<string> {
   const ask = (resolver: string): Promise<unknown> =>
-    abortable(createResolver(resolver).resolveSoa(zone), signal).catch((error: unknown) => {
+    asking(resolver, signal, (one) => one.resolveSoa(zone)).catch((error: unknown) => {
       if (!hasCode(error, 'ENODATA')) throw error;
     });
   return (await firstAnswer(resolvers, ask, { signal, silent: () => {} })).resolver;
@@ -139,8 +140,21 @@ function createResolver(address: string): Resolver {
   return resolver;
 }
 
-async function askResolver(address: string, host: string, family: 4 | 6 | null): Promise<Answer> {
+/** Asks a resolver of our own until the signal aborts: then its socket and its timers end too. */
+async function asking<T>(
+  address: string,
+  signal: AbortSignal,
+  ask: (resolver: Resolver) => Promise<T>,
+): Promise<T> {
   const resolver = createResolver(address);
+  try {
+    return await abortable(ask(resolver), signal);
+  } finally {
+    if (signal.aborted) resolver.cancel();
+  }
+}
+
+async function askResolver(resolver: Resolver, host: string, family: 4 | 6 | null): Promise<Answer> {
   if (family === 6) return toAnswer(await resolver.resolve6(host, { ttl: true }));
   try {
     return toAnswer(await resolver.resolve4(host, { ttl: true }));
@@ -150,7 +164,9 @@ async function askResolver(address: string, host: string, family: 4 | 6 | null):
   }
 }
 
+/** c-ares calls an answer of CNAMEs without any address a success. */
 function toAnswer(records: readonly { address: string; ttl: number }[]): Answer {
+  if (records.length === 0) throw Object.assign(new Error('no address'), { code: 'ENODATA' });
   return {
     addresses: records.map((record) => record.address),
     ttlS: Math.max(0, Math.min(...records.map((record) => record.ttl))),
@@ -165,8 +181,10 @@ async function askOperatingSystem(host: string, family: 4 | 6 | null): Promise<A
 }
 
 function toDnsError(error: unknown, resolver: string): DnsError {
-  // c-ares also says ECONNREFUSED when this process is out of descriptors (threats M19); nothing tells them apart here.
   const code = hasCode(error, 'ECONNREFUSED') ? 'resolver-unreachable' : errorCodeOf(error);
+  // c-ares says ECONNREFUSED, too, when this process is out of descriptors (threats M19): one look tells them apart.
+  const lack = code === 'resolver-unreachable' ? lackOfDescriptors() : null;
+  if (lack !== null) return new DnsError('out-of-resources', null, { cause: { code: lack } });
   const silent = code === 'resolver-unreachable';
   const known = code === 'dns-not-found' || code === 'out-of-resources' || silent ? code : 'dns-failed';
   return new DnsError(known, silent ? null : resolver, { cause: error });

@@ -47,10 +47,11 @@ export function createExchanger(tools: {
       secure: url.protocol === 'https:',
       tls: path?.tls ?? null,
     };
-    let opened: Opened = { url, location, address: null, connection: null };
+    let opened: Opened = { url, location, address: null, connection: null, dialMs: 0 };
     for (const address of location.addresses) {
+      const startMs = tools.clock.monotonic();
       const connection = await dial({ ...target, address, http: path?.http ?? 1 }, limit.signal);
-      opened = { url, location, address, connection };
+      opened = { url, location, address, connection, dialMs: tools.clock.monotonic() - startMs };
       if (!triesNext(connection)) break;
     }
     return opened;
@@ -77,6 +78,8 @@ interface Opened {
   readonly location: Location;
   readonly address: string | null;
   readonly connection: Connection | null;
+  /** Time that went into the last connection attempt. */
+  readonly dialMs: number;
 }
 
 /** A refused address is passed over as a browser does; silence is not waited for twice. */
@@ -100,7 +103,7 @@ function toExchange(opened: Opened, ask: Ask | null, reply: Reply | null, limit:
     body: reply?.body?.text ?? '',
     bodyBytes: reply?.body?.bytes ?? 0,
     bodyTruncated: reply?.body?.truncated ?? false,
-    error: error === null ? null : finalError(error, limit),
+    error: error === null ? null : finalError(error, limit, opened.dialMs),
   };
 }
 
@@ -114,14 +117,22 @@ function timingsOf(location: Location, connection: Connection | null, reply: Rep
   };
 }
 
-/** A stop of ours is nobody's time-out; a time-out says how long it waited. */
-function finalError(error: ProbeError, limit: Limit): ProbeError {
+/**
+ * A stop of ours is nobody's time-out; a time-out says how long it waited. An attempt to connect that the deadline cut
+ * short, because earlier hops had used the time up, does not say that nobody is there.
+ */
+function finalError(error: ProbeError, limit: Limit, dialMs: number): ProbeError {
   if (limit.stopped()) return probeError('prober', 'aborted');
-  const waited = error.code === 'timeout' || error.code === 'connect-timeout';
+  const cut = error.code === 'connect-timeout' && dialMs < LEAST_DIAL_SHARE * limit.timeoutMs;
+  const why = cut ? probeError('connect', 'timeout') : error;
+  const waited = why.code === 'timeout' || why.code === 'connect-timeout';
   return waited
-    ? { ...error, message: `${error.message} (${humanDuration(limit.timeoutMs)} for everything)` }
-    : error;
+    ? { ...why, message: `${why.message} (${humanDuration(limit.timeoutMs)} for everything)` }
+    : why;
 }
+
+/** Share of the time-out that an unanswered attempt must have had to count as one. */
+const LEAST_DIAL_SHARE = 0.25;
 
 function cookieNames(header: string | undefined): string[] {
   if (header === undefined) return [];

@@ -5,9 +5,6 @@ import { type Gate, isGatePathname } from '../model/gate.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import type { Target } from '../model/target.ts';
 
-/** Redirects followed in one visit (threats, section 6). */
-export const HOP_LIMIT = 5;
-
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Where authentik starts a login, maybe below a prefix; a request there writes a session (authentik.md 2.4). */
 const AUTHORIZE = '/application/o/authorize/';

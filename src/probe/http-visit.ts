@@ -5,13 +5,10 @@ import type { Clock } from '../base/clock.ts';
 import type { Check } from '../model/check.ts';
 import type { Exchange, Observation, ProbeError } from '../model/observation.ts';
 import type { Exchanger, Limit } from './exchange.ts';
-import { HOP_LIMIT, isOwnHost, nextStep } from './hops.ts';
+import { isOwnHost, nextStep } from './hops.ts';
 import { createVisitJar, type Jars, type VisitJar } from './jar.ts';
+import { BODY_LIMIT_BYTES, HOP_LIMIT, SEARCHED_BODY_LIMIT_BYTES } from './limits.ts';
 import { probeError } from './net-error.ts';
-
-/** Decoded bytes kept of a body, and when the expectation looks for text in it (threats, section 6). */
-const BODY_BYTES = 256 * 1024;
-const SEARCHED_BODY_BYTES = 1024 * 1024;
 
 export type Sighting = Pick<Observation, 'exchanges' | 'stop' | 'error'>;
 
@@ -45,8 +42,11 @@ async function visit(
   const exchanges: Exchange[] = [];
   let url = new URL(check.target.url);
   for (;;) {
+    const cookie = visitor.jar.header(url.href);
+    // What a target answers to a request without some of its cookies is our doing (threats K3).
+    if (cookie.trimmed) return { exchanges, stop: 'error', error: tooManyCookies };
     const exchange = await tools.exchanger.get(
-      { url, headers: requestHeaders(url, check, tools, visitor.jar), bodyLimitBytes: bodyLimit(check) },
+      { url, headers: requestHeaders(url, check, tools, cookie.value), bodyLimitBytes: bodyLimit(check) },
       check.path,
       visitor.limit,
     );
@@ -63,15 +63,23 @@ async function visit(
   }
 }
 
+const tooManyCookies: ProbeError = probeError('prober', 'internal', 'more cookies than we may send');
+
 const tooManyHops: ProbeError = probeError('headers', 'too-many-hops', `more than ${HOP_LIMIT} redirects`);
 
 function bodyLimit({ expect }: Check): number {
-  return expect.contains === null && expect.notContains === null ? BODY_BYTES : SEARCHED_BODY_BYTES;
+  return expect.contains === null && expect.notContains === null
+    ? BODY_LIMIT_BYTES
+    : SEARCHED_BODY_LIMIT_BYTES;
 }
 
 /** Built anew for each hop; the configured headers may be secrets and go to the target's own host alone. */
-function requestHeaders(url: URL, check: Check, tools: VisitTools, jar: VisitJar): Record<string, string> {
-  const cookie = jar.header(url.href);
+function requestHeaders(
+  url: URL,
+  check: Check,
+  tools: VisitTools,
+  cookie: string | null,
+): Record<string, string> {
   return {
     ...baseHeaders(tools.userAgent),
     ...(isOwnHost(url, check.target) ? check.target.headers : {}),

@@ -4,20 +4,24 @@ import type { Socket } from 'node:net';
 import { Client, type Dispatcher, errors } from 'undici';
 import type { Phase, ProbeError } from '../model/observation.ts';
 import type { Ask, Conversation } from './conversation.ts';
+import { HEAD_LIMIT_BYTES } from './limits.ts';
 import { probeError, toProbeError } from './net-error.ts';
-import { HEAD_LIMIT_BYTES } from './response-head.ts';
+import { boundReads } from './wire.ts';
 
-/** Given both to a peer that left in the middle and to one that broke the protocol. */
-const AMBIGUOUS = new Set(['UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
+/**
+ * Given both to a peer that left in the middle and to one that broke the protocol. The assertion is undici's own about
+ * the order of answers: status 101 or 000 trips it.
+ */
+const AMBIGUOUS = new Set(['UND_ERR_SOCKET', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_ASSERTION']);
 
 /** Sends the request and reports what comes. Returns what frees the client; throws on a request of ours that is none. */
 export function speakHttp1(socket: Socket, ask: Ask, conversation: Conversation): () => void {
+  const advanced = boundReads(socket, ask, conversation);
   const client = createClient(socket, ask.url);
   const request = { path: `${ask.url.pathname}${ask.url.search}`, headers: ask.headers };
-  client.dispatch({ ...request, method: 'GET', reset: true }, handlerFor(socket, conversation));
-  return () => {
-    client.destroy().catch(() => {}); // tells only when it is done
-  };
+  client.dispatch({ ...request, method: 'GET', reset: true }, handlerFor(socket, conversation, advanced));
+  // The end of the socket does: it was the client's only one, and destroying the client costs two errors a probe.
+  return () => {};
 }
 
 /** Client that uses this one socket once: a second request for a connection (a replay) is refused. */
@@ -40,20 +44,44 @@ function createClient(socket: Socket, url: URL): Client {
   });
 }
 
-function handlerFor(socket: Socket, conversation: Conversation): Dispatcher.DispatchHandler {
+function handlerFor(
+  socket: Socket,
+  conversation: Conversation,
+  advanced: () => void,
+): Dispatcher.DispatchHandler {
   return {
     onRequestStart() {},
     onRequestSent: () => conversation.sent(),
     onResponseStarted: () => conversation.firstByte(),
     onResponseStart(controller, status) {
+      advanced();
       conversation.head(status, headerLines(controller.rawHeaders), () => controller.resume());
     },
     onResponseData(controller, piece) {
+      advanced();
       if (conversation.data(piece) === 'pause') controller.pause();
     },
-    onResponseEnd: () => conversation.settle(null),
+    // A body that only the end of the connection ends is whole only if that was no reset; undici takes both.
+    onResponseEnd() {
+      withoutStacks();
+      conversation.settle(socket.errored === null ? null : toProbeError(socket.errored, 'body'));
+    },
     onResponseError: (_controller, error) => conversation.settle(errorOf(error, conversation.phase, socket)),
   };
+}
+
+/** Frames that an error of this process keeps. */
+const STACK_FRAMES = Error.stackTraceLimit;
+
+/**
+ * For the rest of this turn, errors are made without a stack: undici ends every connection with one that nobody sees,
+ * and its stack would cost a twentieth of a probe (reference/performance.md 6).
+ */
+function withoutStacks(): void {
+  Error.stackTraceLimit = 0;
+  queueMicrotask(() => {
+    Error.stackTraceLimit = STACK_FRAMES;
+  });
 }
 
 /**

@@ -68,8 +68,8 @@ function portOf(url: URL): number {
 function lookupFailed(error: unknown, signal: AbortSignal): { resolver: string | null; error: ProbeError } {
   if (signal.aborted) return { resolver: null, error: probeError('dns', 'resolver-unreachable') };
   if (!(error instanceof DnsError)) return { resolver: null, error: toProbeError(error, 'dns') };
-  const phase = error.code === 'out-of-resources' ? 'prober' : 'dns';
-  return { resolver: error.resolver, error: probeError(phase, error.code) };
+  if (error.code === 'out-of-resources') return { resolver: null, error: toProbeError(error.cause, 'dns') };
+  return { resolver: error.resolver, error: probeError('dns', error.code) };
 }
 
 /** Addresses that may be dialled; the error names the first refused one when none may. */

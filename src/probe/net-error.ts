@@ -39,6 +39,9 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   CERT_REVOKED: 'tls-untrusted',
   CERT_UNTRUSTED: 'tls-untrusted',
   CERT_REJECTED: 'tls-untrusted',
+  ERROR_IN_CERT_NOT_BEFORE_FIELD: 'tls-untrusted', // a date that is none
+  ERROR_IN_CERT_NOT_AFTER_FIELD: 'tls-untrusted',
+  UNSPECIFIED: 'tls-untrusted', // Node's word for all further reasons of OpenSSL, such as too short a key
   INVALID_CA: 'tls-untrusted',
   INVALID_PURPOSE: 'tls-untrusted',
   PATH_LENGTH_EXCEEDED: 'tls-untrusted',
@@ -78,6 +81,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 const PREFIXES: readonly (readonly [string, ErrorCode])[] = [
   ['ERR_SSL_', 'tls-failed'],
   ['ERR_TLS_', 'tls-failed'],
+  ['ERR_OSSL_', 'tls-failed'], // a certificate that cannot be decoded
   ['ERR_HTTP2_', 'bad-response'],
   ['ERR__ERROR_FORMAT', 'bad-response'], // brotli
   ['ERR_BROTLI', 'bad-response'],
@@ -130,6 +134,12 @@ export function toProbeError(error: unknown, phase: Phase): ProbeError {
   };
 }
 
+/** The operating system's code behind an `out-of-resources`, such as EMFILE; null for every other failure. */
+export function lackOf(error: ProbeError | null): string | null {
+  if (error?.code !== 'out-of-resources') return null;
+  return /\((E[A-Z]+)\)$/.exec(error.message)?.[1] ?? null;
+}
+
 /** The words for a failure that no exception carries. */
 export function probeError(phase: Phase, code: ErrorCode, detail?: string): ProbeError {
   return { phase, code, message: detail ?? WORDS[code] };
@@ -141,9 +151,12 @@ function phaseCode(error: unknown, phase: Phase): ErrorCode {
   return errorCodeOf(error) ?? 'internal';
 }
 
-/** The `code` of an error: an identifier of the library, never of the peer; bounded. */
+/**
+ * The `code` of an error: an identifier of the library, never of the peer; bounded. OpenSSL's have punctuation in them:
+ * ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE.
+ */
 function codeText(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null;
   const { code } = error;
-  return typeof code === 'string' && /^[A-Za-z0-9_]{1,80}$/.test(code) ? code : null;
+  return typeof code === 'string' && /^[A-Za-z0-9_/().:-]{1,80}$/.test(code) ? code : null;
 }

@@ -9,7 +9,7 @@ import type { Resolve } from './dns.ts';
 import { createExchanger, type Limit } from './exchange.ts';
 import { type Sighting, type VisitTools, visitFresh, visitReturn } from './http-visit.ts';
 import type { Jars } from './jar.ts';
-import { probeError, toProbeError } from './net-error.ts';
+import { lackOf, probeError, toProbeError } from './net-error.ts';
 
 export interface ProbeTools {
   readonly clock: Clock;
@@ -21,6 +21,8 @@ export interface ProbeTools {
   readonly ca: readonly string[];
   /** `address:port` and `address` of configured origin paths, for the address guard. */
   readonly allowedAddresses: ReadonlySet<string>;
+  /** Hears what this process ran out of, as the operating system's code (threats X14). */
+  readonly exhaustion?: { note(code: string): void };
 }
 
 /** Executes one probe. Never rejects: failures of the target and of ourselves are in the observation. */
@@ -44,6 +46,8 @@ export function createProbe(tools: ProbeTools): Probe {
     using time = deadline(clock, subject.timeoutMs, signal);
     const limit: Limit = { signal: time.signal, timeoutMs: subject.timeoutMs, stopped: () => signal.aborted };
     const sighting = await execute(subject, visitTools, limit);
+    const lack = lackOf(sighting.error);
+    if (lack !== null) tools.exhaustion?.note(lack);
     return { startedAt, durationMs: clock.monotonic() - startMs, ...sighting };
   };
 }

@@ -2,11 +2,7 @@
 
 import { Cookie } from 'tough-cookie';
 import type { SetCookie } from '../model/observation.ts';
-
-/** Limits of threats, section 6. */
-export const HEAD_LIMIT_BYTES = 64 * 1024;
-export const HEAD_LIMIT_LINES = 512;
-const SET_COOKIES_KEPT = 64;
+import { HEAD_LIMIT_BYTES, HEAD_LIMIT_LINES, SET_COOKIES_KEPT } from './limits.ts';
 
 /** A stored lifetime is never outside of this, whatever the answer says (threats H9, B5). */
 const SHORTEST_LIFE_MS = 60_000;

@@ -17,13 +17,15 @@ export async function talk(
   signal: AbortSignal,
 ): Promise<Reply> {
   const conversation = createConversation(ask.bodyLimitBytes, tools);
-  const speak = socket instanceof TLSSocket && socket.alpnProtocol === 'h2' ? speakHttp2 : speakHttp1;
+  const isHttp2 = socket instanceof TLSSocket && socket.alpnProtocol === 'h2';
   const stop = (): void => conversation.settle(probeError(conversation.phase, 'timeout'));
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
   let free = (): void => {};
   try {
-    free = speak(socket, ask, conversation);
+    free = isHttp2
+      ? speakHttp2(socket, ask, conversation, tools.clock)
+      : speakHttp1(socket, ask, conversation);
   } catch (error) {
     conversation.settle(toProbeError(error, 'prober'));
   }

@@ -12,6 +12,7 @@ import {
   isCanary,
   isEmpty,
   isGateEndpoint,
+  isSentToForbidden,
   type Scene,
 } from '../scene.ts';
 import { type Claim, fault, type Signature, signatureId, unclear } from '../signature.ts';
@@ -227,7 +228,10 @@ export const GATE_SIGNATURES: readonly Signature[] = [
       'Strangers are redirected, but not to the right login: other provider, client, or return address.',
     firstCheck:
       "curl -s -o /dev/null -w '%{redirect_url}\\n' https://{host}/; external host and mode of its provider",
-    source: 'reference/authentik.md 7, rows 11 and 12',
-    claim: null,
+    source: 'reference/authentik.md 7, rows 11 and 12; threats N1',
+    claim: (scene) =>
+      isSentToForbidden(scene)
+        ? fault('the redirect leads to an address that is not dialled on this path', ['target', 'gate'])
+        : null,
   },
 ];

@@ -1,7 +1,7 @@
 // Signatures of probes that got no proper answer: DNS, connection, TLS, time, and faults of our own.
 
 import type { ErrorCode } from '../../model/observation.ts';
-import { front, hasStatus, type Scene, wholeWay } from '../scene.ts';
+import { front, hasStatus, isSentToForbidden, type Scene, wholeWay } from '../scene.ts';
 import { type Claim, fault, type Signature, signatureId, unclear } from '../signature.ts';
 
 /** Claims an observation that ended in one of these errors. The reason is `what` and how long it took. */
@@ -53,7 +53,7 @@ export const TRANSPORT_SIGNATURES: readonly Signature[] = [
     firstCheck: 'dig +short {host}; compare with the addresses of path {path}',
     source: 'DESIGN 3 "Path proof"; threats N1, Q2',
     claim: (scene) =>
-      scene.error?.code === 'address-forbidden' && scene.error.phase !== 'prober'
+      scene.error?.code === 'address-forbidden' && scene.error.phase !== 'prober' && !isSentToForbidden(scene)
         ? unclear('the name led to an address that is not dialled on this path')
         : null,
   },

@@ -45,6 +45,14 @@ describe('a canary', () => {
     expect(origin.requests[0]!.host + origin.requests[0]!.url).toMatch(asked);
   });
 
+  test('carries the headers that it was given', async () => {
+    await using origin = await startOrigin({ identity, respond: (_request, response) => response.end() });
+    const one = canary('cdn-trace', 'https://app.site.test/', { path: path(origin.address) });
+    await kit.run({ ...one, headers: { 'x-skip': 'secret' } });
+    await kit.run(one);
+    expect(origin.requests.map((request) => request.headers['x-skip'])).toEqual(['secret', undefined]);
+  });
+
   test('no-route asks for another host every time', async () => {
     await using origin = await startOrigin({ identity, respond: (_request, response) => response.end() });
     const one = canary('no-route', 'https://site.test/', { path: path(origin.address) });

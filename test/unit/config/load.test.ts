@@ -177,7 +177,7 @@ describe('references', () => {
     return join(folder, name);
   };
   const header = (text: string, environment: Record<string, string> = {}): string | undefined =>
-    load(`defaults: { headers: { X-Skip: '${text}' } }`, environment).config.targets[0]?.headers['X-Skip'];
+    load(`defaults: { headers: { X-Skip: '${text}' } }`, environment).config.targets[0]?.headers['x-skip'];
 
   test.each([
     ['a ${env:A} b', 'a 1 b'],
@@ -194,7 +194,7 @@ describe('references', () => {
   test('a file is read without its last newline, and is watched', () => {
     const secret = file('secret', 'hunter2\n');
     const { config, files } = load(`defaults: { headers: { X-Skip: '\${file:${secret}}' } }`);
-    expect(config.targets[0]?.headers['X-Skip']).toBe('hunter2');
+    expect(config.targets[0]?.headers['x-skip']).toBe('hunter2');
     expect(files).toEqual([secret]);
   });
 

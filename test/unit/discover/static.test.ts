@@ -79,7 +79,7 @@ test('own values win over the defaults; headers are joined', () => {
     gate: null,
     paths: ['cdn'],
     timeoutMs: 3_000,
-    headers: { 'X-A': '1', 'X-B': '2' },
+    headers: { 'x-a': '1', 'x-b': '2' },
     wake: 'never',
     everyMs: 120_000,
   });

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Subject } from '../../../src/model/check.ts';
+import { CANARY_KINDS } from '../../../src/model/check.ts';
 import { plan } from '../../../src/schedule/plan.ts';
 import { knowing, plannedSite } from '../../support/planned-site.ts';
 
@@ -196,5 +197,22 @@ describe('canaries', () => {
       'canary:gate-ping:cdn:authentik',
       'canary:gate-ping:origin:authentik',
     ]);
+  });
+
+  test('those that ask at a host of a target carry its headers, and no others', () => {
+    const targets = ['  - https://a.example.com', '  - { url: "https://www.example.com", expect: public }'];
+    const more = 'defaults: { headers: { X-Skip: secret } }\ncontrol: ["https://www.example.net"]';
+    const url = 'https://auth.example.com/application/o/authorize/?client_id=a';
+    const knowledge = knowing({ 'authorize authentik': url });
+    const canaries = plan(plannedSite({ targets, more, knowledge })).filter((one) => one.kind === 'canary');
+    const carrying = canaries.filter((one) => JSON.stringify(one.headers).includes('secret'));
+    expect(new Set(canaries.map((one) => one.canary))).toEqual(new Set(CANARY_KINDS));
+    expect(new Set(carrying.map((one) => one.canary))).toEqual(new Set(['cdn-trace', 'gate-ping']));
+  });
+
+  test("the CDN's own page at the identity provider is asked for without them", () => {
+    const more = 'defaults: { headers: { X-Skip: secret } }';
+    const trace = plan(plannedSite({ more })).find((one) => one.id.startsWith('canary:cdn-trace'));
+    expect(trace).toMatchObject({ url: 'https://auth.example.com/cdn-cgi/trace', headers: {} });
   });
 });
