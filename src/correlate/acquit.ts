@@ -3,6 +3,7 @@
 
 import type { Acquittal } from '../model/incident.ts';
 import type { Case } from './case.ts';
+import { pathsOf } from './coverage.ts';
 import type { Evidence } from './evidence.ts';
 import type { CheckNode, ComponentNode, Topology } from './topology.ts';
 
@@ -59,7 +60,7 @@ function dependentChecks(topology: Topology, blamed: number | null): readonly Ch
 
 /** Whether a finding about a path covers the check. */
 function isFoundOn(fault: Case, check: CheckNode): boolean {
-  return fault.standing && !check.canary && check.path === fault.name;
+  return fault.standing && !check.canary && pathsOf(fault).includes(check.path);
 }
 
 function verdictOn(

@@ -46,8 +46,16 @@ export function watchedBy(topology: Topology, fault: Case): readonly number[] {
 
 /** A path that does not prove itself, or bans us, says nothing about anybody. */
 function onPath(topology: Topology, fault: Case): readonly number[] {
-  if (fault.reason !== 'path-not-taken' && fault.reason !== 'blocked') return [];
-  return topology.checks.filter((check) => check.path === fault.name).map((check) => check.index);
+  const paths = new Set(pathsOf(fault));
+  return paths.size === 0
+    ? []
+    : topology.checks.filter((check) => paths.has(check.path)).map((check) => check.index);
+}
+
+/** Paths that a finding is about: one that does not prove itself has its name, bans have the lanes that they hit. */
+export function pathsOf(fault: Case): readonly string[] {
+  if (fault.reason === 'blocked') return [...new Set(fault.lanes.map((lane) => lane.path))];
+  return fault.reason === 'path-not-taken' && fault.name !== null ? [fault.name] : [];
 }
 
 function explains(topology: Topology, fault: Case, index: number): boolean {

@@ -6,7 +6,7 @@
 // faults do not add up to a shared one, while healthy checks through g speak against it.
 
 import type { Window } from './evidence.ts';
-import { failNats, OK_NATS, ratioFor, type Scope } from './ratio.ts';
+import { failNats, OK_NATS, ratioFor, type Scope, windowOf } from './ratio.ts';
 import { supportOf } from './support.ts';
 import type { CheckNode, ServiceNode } from './topology.ts';
 
@@ -75,7 +75,7 @@ function ownNats(scope: Scope, service: ServiceNode, since: number): number {
   for (const index of service.checks) {
     const check = scope.evidence.topology.checks[index];
     if (check === undefined || !scope.usable(index)) continue;
-    const window = scope.evidence.window(index, since);
+    const window = windowOf(scope, index, since);
     const fails = window.weights === null ? 0 : failNats(scope, check, window) + window.weights.own;
     whole += fails + window.oks * OK_NATS;
     lane += fails + (window.fails > 0 ? window.oks * OK_NATS : 0);
@@ -95,7 +95,7 @@ function rowsOf(scope: Scope, components: readonly number[], since: number): See
   for (const index of indexes) {
     const check = topology.checks[index];
     if (check === undefined || !scope.usable(index)) continue;
-    const window = scope.evidence.window(index, since);
+    const window = windowOf(scope, index, since);
     if (window.fails + window.oks === 0) continue;
     const ratios = components.map((component) => ratioFor(scope, check, window, component));
     if (ratios.some((ratio) => ratio !== null)) seen.push({ check, window, ratios });
@@ -197,7 +197,7 @@ export function scoreUnmodelled(scope: Scope, since: number): Hypothesis {
   let healthy = 0;
   for (const service of scope.evidence.topology.services) {
     if (service.target === null) continue;
-    const seen = service.checks.filter(scope.usable).map((index) => scope.evidence.window(index, since));
+    const seen = service.checks.filter(scope.usable).map((index) => windowOf(scope, index, since));
     if (seen.some((window) => window.fails > 0)) {
       failing.push(ownNats(scope, service, since) - Math.log(service.prior));
     } else if (seen.some((window) => window.oks > 0)) healthy++;

@@ -2,7 +2,7 @@
 // DESIGN 5 and 10 Blame). What is wrong for good and what only needs time or probes is not told apart here.
 
 import { type Hypothesis, type Ranking, scoreOne, scoreUnmodelled } from './localize.ts';
-import type { Scope } from './ratio.ts';
+import { type Scope, windowOf } from './ratio.ts';
 import { type Support, supportOf } from './support.ts';
 import type { Topology } from './topology.ts';
 
@@ -19,6 +19,8 @@ const LEAST_NATS = 4;
 /** Identity providers are seen by canaries alone: fewer probes, and a rule of their own below. */
 const IDP_NATS = 8;
 const IDP_SPAN_MS = 30_000;
+/** Nats of successes since the last failure by which a fault is over before it was said. */
+const OVER_NATS = 5;
 
 export interface Opening {
   /** Blamed component, null = unmodelled. */
@@ -35,11 +37,25 @@ export function opening(scope: Scope, ranking: Ranking, now: number): Opening | 
   if (best === undefined || best.score < LEAST_NATS) return null;
   const component = best.components.length === 0 ? null : leadOf(ranking, best);
   const support = supportOf(scope, component, best.since);
+  if (isOver(scope, component, best, support)) return null;
   const late = now - support.firstAt >= scope.evidence.topology.intervalMs;
   if (!late && ranking.posterior < POSTERIOR) return null;
   if (!isEnough(scope, ranking, component, support) || !isFresh(scope, component, best, support)) return null;
   if (!late && component !== null && !isCovered(scope, component, support)) return null;
   return { component, hypothesis: best, support, oneOwner: support.owners < 2 && support.canaries === 0 };
+}
+
+/** Whether nothing but successes came since the last failure, too many for a fault of that severity. */
+function isOver(scope: Scope, component: number | null, best: Hypothesis, support: Support): boolean {
+  const { components, services } = scope.evidence.topology;
+  const checks =
+    component === null
+      ? support.services.flatMap((index) => services[index]?.checks ?? [])
+      : (components[component]?.hard ?? []);
+  const healthy = checks
+    .filter(scope.usable)
+    .reduce((sum, index) => sum + windowOf(scope, index, support.lastAt + 1).oks, 0);
+  return healthy * best.severity >= OVER_NATS;
 }
 
 /** Whether the failures carry the explanation: their weight, who they come from, and that they still stand. */
@@ -92,14 +108,18 @@ function isIdpByCanaries(topology: Topology, component: number, support: Support
   return support.canaryStreak >= 3 && support.lastAt - support.firstAt >= IDP_SPAN_MS;
 }
 
-/** Fresh failures carry the explanation by themselves (4.4, defect 7): the first ones may have been a blip. */
+/**
+ * Fresh failures carry the explanation by themselves (4.4, defect 7): the first ones may have been a blip. By the begin
+ * of the probes: one that begins in a blip and times out tells of it ten seconds after its end.
+ */
 function isFresh(scope: Scope, component: number | null, best: Hypothesis, support: Support): boolean {
-  if (support.lastAt - support.firstAt < FRESH_MS) return false;
-  const since = support.firstAt + FRESH_MS - FRESH_SLACK_MS;
+  if (support.lastBegun - support.firstBegun < FRESH_MS) return false;
+  const since = support.firstBegun + FRESH_MS - FRESH_SLACK_MS;
+  const begun: Scope = { ...scope, by: 'begun' };
   const fresh =
     component === null
-      ? scoreUnmodelled(scope, since).score + UNMODELLED_PRIOR_NATS
-      : scoreOne(scope, component, since, 0.45 * best.severity).score + SHARED_PRIOR_NATS;
+      ? scoreUnmodelled(begun, since).score + UNMODELLED_PRIOR_NATS
+      : scoreOne(begun, component, since, 0.45 * best.severity).score + SHARED_PRIOR_NATS;
   return fresh >= FRESH_NATS;
 }
 

@@ -9,7 +9,10 @@ import type { SignatureId, Verdict } from '../model/verdict.ts';
 export interface Outcome {
   readonly check: CheckId;
   readonly at: EpochMs;
+  /** When it was seen: the end of the probe. */
   readonly monotonicMs: number;
+  /** Begin of the probe, monotonic ms; default `monotonicMs`. A time-out tells of its begin as much as of its end. */
+  readonly begunMs?: number;
   readonly verdict: Verdict;
   readonly signature: SignatureId | null;
   readonly pointsAt: readonly string[];

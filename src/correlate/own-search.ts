@@ -1,5 +1,5 @@
-// The searches for what is no shared fault: targets that fail for themselves, exposed and walled-off targets, and
-// findings about the prober and the gate.
+// The searches for what is no shared fault: targets that fail for themselves, exposed and walled-off targets; and the
+// probes that show whether a fault is over.
 
 import { type Component, component } from '../model/component.ts';
 import type { SignatureId } from '../model/verdict.ts';
@@ -13,8 +13,6 @@ import {
   SIGHT_SPAN_MS,
   type Sighting,
 } from './exposure.ts';
-import { lostSessions, type PathState, pathStates } from './findings.ts';
-import { FRESH_MS } from './opening.ts';
 import { confirmServices, findServiceFaults, type ServiceFault } from './service-faults.ts';
 import type { State } from './state.ts';
 import { supportOf } from './support.ts';
@@ -151,109 +149,6 @@ function nameCommon(state: State, kept: Case, shared: Component, open: readonly 
     state.close(other, kept.id);
   }
   state.events.push(eventOf('blame-changed', kept, state.now));
-}
-
-/** Opens and ends what ratios of uncounted results say: path not taken, blocked, sessions lost. */
-export function searchFindings(state: State): void {
-  const standing = state.live().some((fault) => fault.standing);
-  if (!standing && !state.evidence.records.some((record) => record.unknown !== null)) return;
-  const paths = pathStates(state.evidence, state.now.monotonicMs);
-  for (const path of paths) if (path.rule === 'path-not-taken') judgePaths(state, path.path, [path]);
-  // An address that is banned is one fault of ours, over however many paths.
-  judgePaths(
-    state,
-    null,
-    paths.filter((path) => path.rule === 'blocked'),
-  );
-  for (const lost of lostSessions(state.evidence, state.now.monotonicMs)) {
-    const gate = state.topology.components[lost.component]?.component;
-    const lately = state.cases.some(
-      (fault) =>
-        fault.blame?.id === gate?.id &&
-        (fault.state !== 'resolved' || lost.last - fault.resolved < 5 * state.topology.intervalMs),
-    );
-    if (gate === undefined || lately || lost.last - lost.started < FRESH_MS) continue;
-    const signature = 'gate-sessions-lost' as SignatureId;
-    const fault = state.open({
-      kind: 'shared',
-      blame: gate,
-      signature,
-      startedAt: lost.startedAt,
-      started: lost.started,
-    });
-    for (const { check, unknownAt } of lost.checks) {
-      noteFailure(fault, check, state.targetOf(check), unknownAt, state.evidence.noiseOf(check));
-    }
-    state.describe(fault);
-    fault.signature = signature;
-    replaceLast(state, fault);
-  }
-}
-
-/** The event of opening tells what was added since. */
-function replaceLast(state: State, fault: Case): void {
-  const last = state.events.pop();
-  if (last !== undefined) state.events.push(eventOf(last.type, fault, state.now));
-}
-
-/** One incident for these states of one rule; `name` is that of its identity, null where any path counts. */
-function judgePaths(state: State, name: string | null, paths: readonly PathState[]): void {
-  const now = state.now.monotonicMs;
-  const rule = paths[0]?.rule;
-  const known = state
-    .live()
-    .find((fault) => fault.standing && fault.reason === rule && (name === null || fault.name === name));
-  const holding = paths.filter((path) => path.holds);
-  const first = holding.reduce<PathState | null>(
-    (a, b) => (a === null || b.started < a.started ? b : a),
-    null,
-  );
-  if (first === null) {
-    if (known !== undefined && now - known.lastFail >= state.topology.intervalMs) state.close(known, null);
-    return;
-  }
-  if (known !== undefined) {
-    known.lastFail = now;
-    return;
-  }
-  const last = Math.max(...holding.map((path) => path.last));
-  if (now - first.started < FRESH_MS || last - first.started < FRESH_MS) {
-    for (const { check } of first.checks.slice(0, 3)) {
-      if (!state.isWanted(check.index)) state.want(check.index, first.started + FRESH_MS, 'suspicion');
-    }
-    return;
-  }
-  const everywhere = holding.length > 1;
-  state.open({
-    kind: 'prober',
-    blame: everywhere ? component('vantage', state.rules.vantage) : component('path', first.path),
-    reason: first.rule,
-    name: everywhere ? state.rules.vantage : first.path,
-    standing: true,
-    signature: first.rule as string as SignatureId,
-    startedAt: first.startedAt,
-    started: first.started,
-  });
-  for (const path of holding) withdrawOnPath(state, path.path);
-}
-
-/** Nothing else is blamed while a path of ours is not what it says, or bans us. */
-function withdrawOnPath(state: State, path: string): void {
-  const blocking = state.live().at(-1);
-  for (const fault of state.live()) {
-    if (fault.kind !== 'shared' && fault.kind !== 'service') continue;
-    const onPath = [...fault.affected.keys()].every(
-      (id) => state.topology.checks[state.topology.byCheck.get(id) ?? -1]?.path === path,
-    );
-    if (
-      fault.affected.size > 0 &&
-      onPath &&
-      blocking !== undefined &&
-      fault.started >= blocking.started - FRESH_MS
-    ) {
-      state.close(fault, blocking.id);
-    }
-  }
 }
 
 /** Probes of a turning fault at once, and the pause between two of one check. */

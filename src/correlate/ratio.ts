@@ -1,7 +1,7 @@
 // Likelihood ratios of one check: what its results since an instant say about one component on its way
 // (reference/correlation.md 5.3, R_c).
 
-import { type Evidence, MISS, NOISE, type Window } from './evidence.ts';
+import { type Dating, type Evidence, MISS, NOISE, type Window } from './evidence.ts';
 import type { CheckNode } from './topology.ts';
 
 /** Failures of one check that count. */
@@ -13,6 +13,13 @@ export const OK_NATS = Math.log(MISS / (1 - NOISE.first));
 export interface Scope {
   readonly evidence: Evidence;
   readonly usable: (check: number) => boolean;
+  /** By what results are dated; default when they were seen. */
+  readonly by?: Dating;
+}
+
+/** What a check showed since an instant, dated as the scope says. */
+export function windowOf(scope: Scope, check: number, since: number): Window {
+  return scope.evidence.window(check, since, scope.by);
 }
 
 /** Nats of the failures of a check, whatever kind they are. */

@@ -1,6 +1,7 @@
 // Reload: which cases lose what they are about when the checks are replaced (DESIGN 9, What lasts).
 
 import type { Case } from './case.ts';
+import { pathsOf } from './coverage.ts';
 import type { Topology } from './topology.ts';
 
 /** Why a case ended that is about something removed. */
@@ -9,8 +10,8 @@ export const GONE = 'no longer configured';
 /** Whether what a case is about is configured no more; single targets that are gone leave it. */
 export function isGone(topology: Topology, fault: Case): boolean {
   if (fault.standing) {
-    const onPath = fault.reason === 'path-not-taken' || fault.reason === 'blocked';
-    return onPath && !topology.checks.some((check) => check.path === fault.name);
+    const paths = pathsOf(fault);
+    return paths.length > 0 && !topology.checks.some((check) => paths.includes(check.path));
   }
   const isKnown = (target: string): boolean => topology.byTarget.has(target);
   // What ends keeps the names of its targets; what goes on loses those that are gone.

@@ -6,7 +6,7 @@ import type { IncidentEvent } from '../model/incident.ts';
 import { acquit } from './acquit.ts';
 import { type Episode, newEpisode } from './burst.ts';
 import { type Case, type CaseStart, eventOf, noteFailure, openCase, reopen, resolve } from './case.ts';
-import { type Coverage, coverageOf, softWay, watchedBy } from './coverage.ts';
+import { type Coverage, coverageOf, pathsOf, softWay, watchedBy } from './coverage.ts';
 import { Evidence } from './evidence.ts';
 import type { Sightings } from './exposure.ts';
 import { describe } from './lanes.ts';
@@ -139,10 +139,12 @@ export class State {
   /** Numbers, signature and acquittals of an open case. */
   describe(fault: Case): void {
     fault.described = this.now.monotonicMs;
-    const onPath = fault.reason === 'path-not-taken' || fault.reason === 'blocked';
+    const onPath = pathsOf(fault).length > 0;
     if (!onPath && (fault.kind === 'prober' || fault.standing)) return;
     if (!onPath) describe(this.evidence, fault);
-    fault.acquitted = acquit(this.evidence, fault, this.indexOf(fault.blame), this.rules.hasControls);
+    // A ban is blamed on the vantage, through which everything runs: what clears the others is on other paths.
+    const blamed = onPath ? null : this.indexOf(fault.blame);
+    fault.acquitted = acquit(this.evidence, fault, blamed, this.rules.hasControls);
   }
 
   /** Ends a case; its checks start with clean sheets, so that no failure of it is blamed on them later. */

@@ -1,7 +1,7 @@
 // Support: who fails, in a way that a component may explain. Counts for the rules of opening (DESIGN 10, Blame).
 
 import type { CheckRecord } from './evidence.ts';
-import { ratioFor, type Scope } from './ratio.ts';
+import { ratioFor, type Scope, windowOf } from './ratio.ts';
 
 /** Failures that speak for a component. */
 export interface Support {
@@ -17,6 +17,9 @@ export interface Support {
   /** First and last failure, monotonic ms. */
   readonly firstAt: number;
   readonly lastAt: number;
+  /** Begin of the first and of the last probe that failed, monotonic ms. */
+  readonly firstBegun: number;
+  readonly lastBegun: number;
   readonly firstWall: number;
 }
 
@@ -28,11 +31,7 @@ export function supportOf(scope: Scope, component: number | null, since: number)
   let canaryStreak = 0;
   let hard = 0;
   let standing = 0;
-  let [firstAt, firstWall, lastAt] = [
-    Number.POSITIVE_INFINITY,
-    Number.POSITIVE_INFINITY,
-    Number.NEGATIVE_INFINITY,
-  ];
+  const failures: { at: number; wall: number; begun: number }[] = [];
   for (const record of failingRecords(scope, component, since)) {
     const target = scope.evidence.topology.services[record.check.service]?.target ?? null;
     if (isHard(scope, component, record)) hard++;
@@ -44,11 +43,7 @@ export function supportOf(scope: Scope, component: number | null, since: number)
       services.add(record.check.service);
       owners.add(target.owner);
     }
-    for (const entry of record.failures(since)) {
-      firstAt = Math.min(firstAt, entry.at);
-      firstWall = Math.min(firstWall, entry.wall);
-      lastAt = Math.max(lastAt, entry.at);
-    }
+    failures.push(...record.failures(since));
   }
   return {
     services: [...services],
@@ -57,9 +52,21 @@ export function supportOf(scope: Scope, component: number | null, since: number)
     canaryStreak,
     hard,
     standing,
-    firstAt,
-    lastAt,
-    firstWall,
+    ...span(failures),
+  };
+}
+
+function span(
+  failures: readonly { at: number; wall: number; begun: number }[],
+): Pick<Support, 'firstAt' | 'lastAt' | 'firstBegun' | 'lastBegun' | 'firstWall'> {
+  const seen = failures.map(({ at }) => at);
+  const begun = failures.map((each) => each.begun);
+  return {
+    firstAt: Math.min(...seen),
+    lastAt: Math.max(...seen),
+    firstBegun: Math.min(...begun),
+    lastBegun: Math.max(...begun),
+    firstWall: Math.min(...failures.map(({ wall }) => wall)),
   };
 }
 
@@ -83,7 +90,7 @@ function failingRecords(scope: Scope, component: number | null, since: number): 
   return candidates.filter((record) => {
     const { check } = record;
     if (record.lastFailAt < since || !scope.usable(check.index)) return false;
-    const window = scope.evidence.window(check.index, since);
+    const window = windowOf(scope, check.index, since);
     return window.fails > 0 && (component === null || ratioFor(scope, check, window, component) !== null);
   });
 }

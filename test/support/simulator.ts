@@ -239,6 +239,8 @@ export interface SimulatorOptions {
   readonly startupGraceMs?: number;
   readonly seenUp?: (target: string) => boolean;
   readonly checkpoint?: string | null;
+  /** How long a probe takes that shows this, ms; default 200. */
+  readonly latencyMs?: (showing: Showing) => number;
   /** Virtual ms at which the simulator starts. */
   readonly startAt?: number;
 }
@@ -369,9 +371,10 @@ export class Simulator {
     this.#inFlight.add(subject.id);
     const at = EPOCH + this.now;
     const showing = this.#show(subject);
-    this.#after(LATENCY_MS, () => {
+    const begunMs = this.#instant().monotonicMs;
+    this.#after(this.#options.latencyMs?.(showing) ?? LATENCY_MS, () => {
       this.#inFlight.delete(subject.id);
-      this.#accept(subject, showing, at, extra);
+      this.#accept(subject, showing, { at, begunMs, extra });
     });
   }
 
@@ -385,15 +388,14 @@ export class Simulator {
     return NOISES[Math.floor(this.random() * NOISES.length)] ?? UP;
   }
 
-  #accept(subject: Subject, showing: Showing, at: number, extra: boolean): void {
+  #accept(subject: Subject, showing: Showing, when: { at: number; begunMs: number; extra: boolean }): void {
     const outcome: Outcome = {
       check: subject.id,
-      at,
+      ...when,
       monotonicMs: this.#instant().monotonicMs,
       verdict: showing.verdict,
       signature: showing.signature as SignatureId | null,
       pointsAt: showing.pointsAt,
-      extra,
     };
     this.correlator.accept(outcome);
     this.#arm();

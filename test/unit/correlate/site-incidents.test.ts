@@ -167,8 +167,35 @@ describe('one incident, the right component', () => {
       fault((each) => (visit(each) && isOn(each, 'cdn') ? unknown('blocked', 'vantage') : null)),
     ]);
     expect(simulator.of('opened').map((each) => [each.kind, each.reason, each.blame?.name])).toEqual([
-      ['prober', 'blocked', 'cdn'],
+      ['prober', 'blocked', 'vps'],
     ]);
+    expect(new Set(simulator.of('opened')[0]?.lanes.map(({ path }) => path))).toEqual(new Set(['cdn']));
+  });
+
+  test.each([
+    ['cdn', 'origin'],
+    ['origin', 'cdn'],
+  ] as const)('banned on path %s and later on %s: one fault, told the same way', (first, second) => {
+    const ban = (kind: 'cdn' | 'origin', from: number): Fault => ({
+      from,
+      until: UNTIL,
+      show: (each) => (visit(each) && isOn(each, kind) ? unknown('blocked', 'vantage') : null),
+    });
+    const simulator = hour([ban(first, FROM), ban(second, FROM + 4 * MINUTE)]);
+    expect(simulator.of('opened').map((each) => [each.kind, each.reason, each.blame?.id])).toEqual([
+      ['prober', 'blocked', 'vantage:vps'],
+    ]);
+    const [grown] = simulator.of('updated');
+    expect(new Set(grown?.lanes.map(({ path }) => path))).toEqual(new Set(['cdn', 'origin']));
+    expect(simulator.of('resolved')).toHaveLength(1);
+  });
+
+  test('a ban outlives a reload while its paths are configured', () => {
+    const simulator = simulate([fault((each) => (visit(each) ? unknown('blocked', 'vantage') : null))]).run(
+      FROM + 5 * MINUTE,
+    );
+    simulator.replace(SITE);
+    expect(simulator.correlator.incidents().map(({ reason }) => reason)).toEqual(['blocked']);
   });
 
   test('our own uplink is down: uplink, no target is blamed', () => {
