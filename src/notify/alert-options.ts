@@ -1,7 +1,7 @@
 // The `alerts:` part of the configuration.
 
 import { z } from 'zod';
-import { duration, httpUrl, labels } from '../base/schema.ts';
+import { duration, httpUrl, labelName, labels, labelValue } from '../base/schema.ts';
 
 /** Sets (text) or removes (null) labels of the alerts that match. */
 export interface AlertRule {
@@ -21,10 +21,7 @@ export interface AlertOptions {
 }
 
 const changes = z
-  .record(
-    z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'must be a label name: letters, digits and "_"' }),
-    z.string().max(200).nullable(),
-  )
+  .record(labelName(), labelValue().nullable())
   .refine((set) => !('alertname' in set), { error: 'cannot change alertname' });
 
 const rule = z.strictObject({

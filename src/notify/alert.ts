@@ -28,8 +28,12 @@ export function alertFromIncident(incident: Incident, context: AlertContext): Al
     incident: incident.id,
     labels,
     annotations: annotationsFromIncident(incident, labels, context),
-    startsAt: Math.min(incident.startedAt, incident.resolvedAt ?? incident.startedAt),
-    endsAt: incident.state === 'resolved' ? (incident.resolvedAt ?? incident.startedAt) : null,
+    startsAt: incident.startedAt,
+    // A clock that was set back meanwhile must not move the start, which receivers know already.
+    endsAt:
+      incident.state === 'resolved'
+        ? Math.max(incident.startedAt, incident.resolvedAt ?? incident.startedAt)
+        : null,
     generatorUrl: incidentUrl(incident.id, context),
     fingerprint: fingerprint(labels),
   };

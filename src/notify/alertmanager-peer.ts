@@ -7,11 +7,22 @@ import type { EpochMs } from '../model/observation.ts';
 import type { Alert } from './alert.ts';
 import type { FailureReason, Outcome, Outgoing, TestReport } from './delivery.ts';
 import { sortedLabels } from './fingerprint.ts';
-import { type Answer, type Http, NoAnswer, reasonOfStatus } from './http.ts';
+import { type Answer, type Call, type Http, NoAnswer, reasonOfStatus } from './http.ts';
 
 const DEADLINE_MS = 10_000;
 /** Clocks closer than this are the same: Date has whole seconds and the request takes time. */
 const SKEW_MS = 5_000;
+/**
+ * What is over ended at least this long before the receiver's now: as much as our idea of its clock may be wrong.
+ * Alertmanager ignores an end that lies ahead of it while the alert fires with a later one (`Alert.Merge`).
+ */
+const SURE_MS = SKEW_MS + 1_000;
+/** A difference beyond this is reported (threats X16). */
+const FAR_MS = 30_000;
+/** What it knows of our alerts may be long: a few hundred of them. */
+const READ_BACK_BYTES = 1024 * 1024;
+/** Alerts whose start is remembered as it was told first. */
+const STARTS = 2_000;
 /** A test alert begins this long ago: longer than any usual group_wait, so that it is notified at once. */
 const TEST_AGE_MS = 600_000;
 /** How long it fires: Alertmanager's dispatcher must see it firing once. */
@@ -28,14 +39,22 @@ export class AlertmanagerPeer {
   readonly #url: string;
   readonly #clock: Clock;
   readonly #http: Http;
+  readonly #skewed: (place: string, skewMs: number) => void;
+  /** Incident -> its start in the receiver's clock: it stays the same text, whatever clocks do later (threats X17). */
+  readonly #starts = new Map<string, EpochMs>();
   /** Its clock minus ours, ms; 0 while close. */
   #skewMs = 0;
   #busy = false;
+  #asking: AbortController | null = null;
 
-  constructor(url: string, tools: { clock: Clock; http: Http }) {
+  constructor(
+    url: string,
+    tools: { clock: Clock; http: Http; skewed: (place: string, skewMs: number) => void },
+  ) {
     this.#url = url.replace(/\/+$/, '');
     this.#clock = tools.clock;
     this.#http = tools.http;
+    this.#skewed = tools.skewed;
   }
 
   /** A call is in flight: the next one waits for the next resend, so that a hanging peer holds up nobody. */
@@ -46,10 +65,30 @@ export class AlertmanagerPeer {
   /** One outcome for each; firing alerts live `lifeMs` unless told again. Never rejects. */
   async deliver(items: readonly Outgoing[], lifeMs: number, signal: AbortSignal): Promise<Outcome[]> {
     this.#busy = true;
+    this.#asking?.abort();
     try {
       return await this.#halving(items, lifeMs, signal);
     } finally {
       this.#busy = false;
+    }
+  }
+
+  /** Whether it is there, and what its clock says; null = yes. A delivery that comes up goes first. */
+  async ask(signal: AbortSignal): Promise<FailureReason | null> {
+    if (this.#busy) return null;
+    const asking = new AbortController();
+    this.#asking = asking;
+    try {
+      const call = { method: 'GET', url: `${this.#url}/api/v2/status` } as const;
+      const { status, body } = await this.#call(call, AbortSignal.any([signal, asking.signal]));
+      // Something compatible may not have this page.
+      if (status === 404 || status === 405) return null;
+      return reasonOfStatus(status) ?? (isEmptyOrJson(body) ? null : 'garbage');
+    } catch (error) {
+      if (asking.signal.aborted) return null;
+      return error instanceof NoAnswer ? error.reason : 'internal';
+    } finally {
+      this.#asking = null;
     }
   }
 
@@ -96,7 +135,10 @@ export class AlertmanagerPeer {
       let answer = await this.#postOnce(items, lifeMs, signal);
       // It takes an alert of a wrong clock and never fires it (threats M21): say it again in its own time.
       if (this.#skewMs !== assumed) answer = await this.#postOnce(items, lifeMs, signal);
-      return reasonOfStatus(answer.status) ?? (isEmptyOrJson(answer.body) ? null : 'garbage');
+      if (answer.status !== 200) return reasonOfStatus(answer.status) ?? 'status';
+      if (!isEmptyOrJson(answer.body)) return 'garbage';
+      for (const { alert } of items) this.#noteStart(alert);
+      return null;
     } catch (error) {
       return error instanceof NoAnswer ? error.reason : 'internal';
     }
@@ -104,8 +146,19 @@ export class AlertmanagerPeer {
 
   #postOnce(items: readonly Outgoing[], lifeMs: number, signal: AbortSignal): Promise<Answer> {
     const time = { now: this.#clock.now(), skewMs: this.#skewMs, lifeMs };
-    const body = JSON.stringify(items.map(({ alert }) => payload(alert, time)));
+    const starts = this.#starts;
+    const body = JSON.stringify(
+      items.map(({ alert }) => payload(alert, { ...time, startsAt: starts.get(alert.incident) ?? null })),
+    );
     return this.#call({ method: 'POST', url: `${this.#url}/api/v2/alerts`, body }, signal);
+  }
+
+  #noteStart(alert: Alert): void {
+    if (this.#starts.has(alert.incident)) return;
+    const oldest = this.#starts.size >= STARTS ? this.#starts.keys().next().value : undefined;
+    if (oldest !== undefined) this.#starts.delete(oldest);
+    const now = this.#clock.now() + this.#skewMs;
+    this.#starts.set(alert.incident, Math.min(alert.startsAt + this.#skewMs, now));
   }
 
   /** New alerts must be among its alerts; a peer that does not tell is believed (threats X16). */
@@ -123,13 +176,9 @@ export class AlertmanagerPeer {
 
   /** Its receivers of each alert it knows, by label set; null when it does not tell. */
   async #readBack(items: readonly Outgoing[], signal: AbortSignal): Promise<Map<string, string[]> | null> {
-    const names = [...new Set(items.map(({ alert }) => alert.labels['alertname'] ?? ''))];
-    const filter = encodeURIComponent(`alertname=~"${names.join('|')}"`);
+    const url = `${this.#url}/api/v2/alerts?${filterOf(items)}`;
     try {
-      const answer = await this.#call(
-        { method: 'GET', url: `${this.#url}/api/v2/alerts?filter=${filter}` },
-        signal,
-      );
+      const answer = await this.#call({ method: 'GET', url, bodyLimit: READ_BACK_BYTES }, signal);
       const parsed = activeSchema.safeParse(answer.status === 200 ? parseJson(answer.body) : null);
       if (!parsed.success) return null;
       return new Map(
@@ -140,7 +189,7 @@ export class AlertmanagerPeer {
     }
   }
 
-  async #call(call: Parameters<Http['send']>[0], signal: AbortSignal): Promise<Answer> {
+  async #call(call: Call, signal: AbortSignal): Promise<Answer> {
     using limit = deadline(this.#clock, DEADLINE_MS, signal);
     const began = this.#clock.monotonic();
     const answer = await this.#http.send(call, limit.signal);
@@ -156,17 +205,28 @@ export class AlertmanagerPeer {
   #noteSkew(measuredMs: number): void {
     if (Math.abs(measuredMs - this.#skewMs) <= SKEW_MS) return;
     this.#skewMs = Math.abs(measuredMs) <= SKEW_MS ? 0 : Math.round(measuredMs);
+    if (Math.abs(this.#skewMs) > FAR_MS) this.#skewed(shownUrl(this.#url), this.#skewMs);
   }
+}
+
+/** By which clock an alert is told; `startsAt`: as it was told before, in the receiver's clock. */
+export interface TellTime {
+  readonly now: EpochMs;
+  readonly skewMs: number;
+  readonly lifeMs: number;
+  readonly startsAt?: EpochMs | null;
 }
 
 /**
  * An alert as Alertmanager takes it, in a clock that is `skewMs` ahead of ours: what fires ends `lifeMs` from now
- * unless told again, nothing begins after it ends or later than the receiver's now (threats X16, X17).
+ * unless told again, what is over has surely ended by then, nothing begins after it ends or later than the receiver's
+ * now (threats X16, X17).
  */
-export function payload(alert: Alert, time: { now: EpochMs; skewMs: number; lifeMs: number }) {
+export function payload(alert: Alert, time: TellTime) {
   const now = time.now + time.skewMs;
-  const endsAt = alert.endsAt === null ? now + time.lifeMs : Math.min(alert.endsAt + time.skewMs, now);
-  const startsAt = Math.min(alert.startsAt + time.skewMs, endsAt, now);
+  const startsAt = Math.min(time.startsAt ?? alert.startsAt + time.skewMs, now);
+  const over = alert.endsAt === null ? null : Math.min(alert.endsAt + time.skewMs, now - SURE_MS);
+  const endsAt = over === null ? now + time.lifeMs : Math.max(startsAt, over);
   return {
     labels: alert.labels,
     annotations: alert.annotations,
@@ -174,6 +234,19 @@ export function payload(alert: Alert, time: { now: EpochMs; skewMs: number; life
     endsAt: new Date(endsAt).toISOString(),
     ...(alert.generatorUrl === null ? {} : { generatorURL: alert.generatorUrl }),
   };
+}
+
+// One alert is asked for by all its labels, so that the answer is short; several by their names.
+function filterOf(items: readonly Outgoing[]): string {
+  const [first] = items;
+  if (first !== undefined && items.length === 1) {
+    const matchers = sortedLabels(first.alert.labels).map(
+      ([name, value]) => `${name}=${JSON.stringify(value)}`,
+    );
+    return matchers.map((matcher) => `filter=${encodeURIComponent(matcher)}`).join('&');
+  }
+  const names = [...new Set(items.map(({ alert }) => alert.labels['alertname'] ?? ''))];
+  return `filter=${encodeURIComponent(`alertname=~"${names.join('|')}"`)}`;
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

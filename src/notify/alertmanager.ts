@@ -15,7 +15,7 @@ const LIFE_MS = 240_000;
 /** Driver for a cluster of Alertmanagers. */
 export function createAlertmanager(
   options: { urls: readonly string[] },
-  tools: { clock: Clock; http: Http },
+  tools: { clock: Clock; http: Http; skewed: (place: string, skewMs: number) => void },
 ): Driver {
   const peers = options.urls.map((url) => new AlertmanagerPeer(url, tools));
   return {
@@ -28,6 +28,13 @@ export function createAlertmanager(
         free.map((peer) => peer.deliver(items, holdMs ?? LIFE_MS, signal)),
         items,
       );
+    },
+    async ask(signal) {
+      const reasons = await Promise.all(peers.map((peer) => peer.ask(signal)));
+      return reasons.includes(null) ? null : (reasons[0] ?? null);
+    },
+    remember() {
+      for (const url of options.urls) tools.http.remember(url);
     },
     test: async (alert, signal) =>
       joinedReport(await Promise.all(peers.map((peer) => peer.test(alert, signal)))),

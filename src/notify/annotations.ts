@@ -53,12 +53,18 @@ function bounded(texts: Record<string, string>): Record<string, string> {
   let left = ALERT_BYTES;
   const kept: Record<string, string> = {};
   for (const [name, text] of Object.entries(texts)) {
-    const cut = cutBytes(text, Math.min(ANNOTATION_BYTES, left));
+    const cut = cutBytes(cleanLines(text), Math.min(ANNOTATION_BYTES, left));
     if (cut === '') continue;
     kept[name] = cut;
     left -= Buffer.byteLength(cut);
   }
   return kept;
+}
+
+// Whatever was put together above: no name, of us or of others, brings a control character along.
+function cleanLines(text: string): string {
+  const lines = text.split('\n').map((line) => evidenceText(line, ANNOTATION_BYTES));
+  return lines.join('\n');
 }
 
 /** Text of at most `limit` bytes of UTF-8, cut between characters, with `…` where it was cut. */

@@ -68,6 +68,10 @@ export interface Driver {
     options: { holdMs: number | null },
     signal: AbortSignal,
   ): Promise<Outcome[]>;
+  /** Asks whether the receiver is there, without telling it anything; null = yes. Never rejects. Null: no way to ask. */
+  readonly ask: ((signal: AbortSignal) => Promise<FailureReason | null>) | null;
+  /** Looks up where the receiver is, for the time when DNS does not answer. Returns at once. */
+  remember(): void;
   /** Sends a short alert and ends it again. Never rejects. */
   test(alert: Alert, signal: AbortSignal): Promise<TestReport>;
   /** Closes connections. */

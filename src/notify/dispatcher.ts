@@ -3,15 +3,17 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { Incident, IncidentEvent } from '../model/incident.ts';
-import type { EpochMs } from '../model/observation.ts';
+import type { IncidentEvent } from '../model/incident.ts';
 import type { ReceiverStatus } from '../model/snapshot.ts';
 import { type Alert, alertFromIncident, testAlert, watchdogAlert } from './alert.ts';
 import type { AlertContext } from './alert-context.ts';
-import { acceptedFromRow, acceptedText, deliveryFromRow, deliveryText, type TestReport } from './delivery.ts';
-import { Lane, type LaneStore, type News, type Now } from './lane.ts';
+import { acceptedFromRow, deliveryFromRow, type TestReport } from './delivery.ts';
+import { type DispatcherStore, laneStore } from './dispatcher-store.ts';
+import { Lane } from './lane.ts';
+import { endAll } from './leaving.ts';
 import { instantOf, Post, type PostTools } from './post.ts';
 import { createDriver, type ReceiverOptions, wants } from './receivers.ts';
+import type { News, Now } from './waiting.ts';
 
 /** Looks after repetitions, fallbacks and ages at least this often. */
 const TICK_MS = 15_000;
@@ -20,25 +22,10 @@ const STOP_MS = 8_000;
 const HOLD_MS = 15 * 60_000;
 /** Labels of ended incidents that are remembered for a reopening. */
 const LABELS_KEPT = 2_000;
-
-/** What the dispatcher needs of the store. */
-export interface DispatcherStore {
-  transaction(run: () => void): void;
-  readonly incidents: {
-    save(incident: Incident): void;
-    get(id: string): Incident | null;
-    open(): Incident[];
-  };
-  readonly outbox: {
-    nextId(at: EpochMs): number;
-    queued(): { id: number; receiver: string; incident: string; body: string; queuedAt: EpochMs }[];
-    accepted(): { receiver: string; incident: string; body: string; acceptedAt: EpochMs }[];
-    put(row: { id: number; receiver: string; incident: string; body: string; queuedAt: EpochMs }): void;
-    remove(id: number): void;
-    accept(row: { receiver: string; incident: string; body: string; acceptedAt: EpochMs }): void;
-    forget(receiver: string, incident: string): void;
-  };
-}
+/** A receiver that the configuration no longer has is told for so long that its alerts are over (threats X31). */
+const LEAVE_MS = 5 * 60_000;
+/** Names of receivers are looked up this often, so that one good address is known when DNS fails. */
+const REMEMBER_MS = 5 * 60_000;
 
 export interface DispatcherOptions {
   readonly clock: Clock;
@@ -54,6 +41,10 @@ export interface DispatcherOptions {
   readonly ca: readonly string[];
   readonly observe: PostTools['observe'];
   readonly problem: PostTools['problem'];
+  /** Receivers of the configuration before that this one does not have: they are told that all is over. */
+  readonly leaving?: readonly ReceiverOptions[];
+  /** Resolves when everything written before is on disk; no delivery leaves earlier. Default: it is at once. */
+  readonly settled?: () => Promise<void>;
 }
 
 export interface Dispatcher {
@@ -62,7 +53,7 @@ export interface Dispatcher {
    * whatever `also` writes to the same store. Events of one call that go to an Alertmanager travel in one request.
    */
   record(events: readonly IncidentEvent[], also?: () => void): void;
-  /** Takes over what was queued before and begins to deliver. */
+  /** Begins to deliver, also what was queued before. */
   start(): void;
   /**
    * Delivers once more, and ends within 8 s. With `hold`, firing alerts live 15 minutes without us, so that an
@@ -82,20 +73,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 class DispatcherOfWatch implements Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #posts: readonly Post[];
+  /** Posts of receivers that are gone; empty once they were told. */
+  #leaving: readonly Post[];
   readonly #labels = new Map<string, Readonly<Record<string, string>>>();
   readonly #stopping = new AbortController();
   #cancelTick: (() => void) | null = null;
+  #startedMs = 0;
+  #rememberAt = 0;
   #state: 'built' | 'started' | 'stopped' = 'built';
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    const { clock, userAgent, ca, context } = options;
-    this.#posts = options.receivers.map((receiver) => {
-      const driver = createDriver(receiver, { clock, userAgent, ca, webUrl: context.webUrl });
-      const rules = { resendMs: driver.resendMs, fallback: receiver.fallbackFor !== null };
-      const lane = new Lane(rules, laneStore(options.store.outbox, receiver.name), options.random);
-      return new Post({ options: receiver, driver, lane }, this.#postTools(receiver.name));
-    });
+    this.#posts = options.receivers.map((receiver) => this.#postOf(receiver, options.problem));
+    // Nobody needs to hear of the trouble of a receiver that is no longer wanted.
+    this.#leaving = (options.leaving ?? []).map((receiver) => this.#postOf(receiver, () => {}));
+    // Before the first event: what it means depends on what each receiver was told already.
+    this.#restore();
   }
 
   record(events: readonly IncidentEvent[], also?: () => void): void {
@@ -109,8 +102,12 @@ class DispatcherOfWatch implements Dispatcher {
   start(): void {
     if (this.#state !== 'built') return;
     this.#state = 'started';
-    this.#restore();
-    this.#options.store.transaction(() => this.#reconcile());
+    this.#startedMs = this.#options.clock.monotonic();
+    this.#options.store.transaction(() => {
+      this.#reconcile();
+      const now = instantOf(this.#options.clock);
+      for (const { lane } of this.#leaving) endAll(lane, this.#options, now);
+    });
     this.#tick();
   }
 
@@ -121,10 +118,11 @@ class DispatcherOfWatch implements Dispatcher {
     this.#cancelTick?.();
     const holdMs = options.hold ? HOLD_MS : null;
     const cancel = this.#options.clock.after(STOP_MS, () => this.#stopping.abort());
-    if (started) await Promise.all(this.#posts.map((post) => post.lastWords(holdMs)));
+    const all = [...this.#posts, ...this.#leaving];
+    if (started) await Promise.all(all.map((post) => post.lastWords(holdMs)));
     cancel();
     this.#stopping.abort();
-    await Promise.all(this.#posts.map((post) => post.close()));
+    await Promise.all(all.map((post) => post.close()));
   }
 
   status(): ReceiverStatus[] {
@@ -136,8 +134,19 @@ class DispatcherOfWatch implements Dispatcher {
     return post?.test(testAlert(this.#options.context, this.#options.clock.now()), signal) ?? null;
   }
 
-  #postTools(name: string): PostTools {
-    const { clock, log, store, observe, problem } = this.#options;
+  #postOf(receiver: ReceiverOptions, problem: PostTools['problem']): Post {
+    const { clock, log, store, userAgent, ca, context, random } = this.#options;
+    const { name } = receiver;
+    const skewed = (place: string, skewMs: number): void =>
+      log.warn({ receiver: name, place, skewMs }, 'the clock of a receiver is far from ours');
+    const driver = createDriver(receiver, { clock, userAgent, ca, webUrl: context.webUrl, skewed });
+    const rules = { resendMs: driver.resendMs, fallback: receiver.fallbackFor !== null };
+    const lane = new Lane(rules, laneStore(store.outbox, name), random);
+    return new Post({ options: receiver, driver, lane }, this.#postTools(name, problem));
+  }
+
+  #postTools(name: string, problem: PostTools['problem']): PostTools {
+    const { clock, log, store, observe, settled = () => Promise.resolve() } = this.#options;
     return {
       clock,
       log,
@@ -146,6 +155,7 @@ class DispatcherOfWatch implements Dispatcher {
       problem,
       changed: () => this.#pumpAll(),
       givenUp: (incident) => this.#releaseFor(name, incident),
+      settled,
       signal: this.#stopping.signal,
     };
   }
@@ -180,7 +190,9 @@ class DispatcherOfWatch implements Dispatcher {
     const queued = outbox.queued();
     const accepted = outbox.accepted();
     const now = instantOf(this.#options.clock);
-    for (const { options, lane } of this.#posts) {
+    const ours = new Set<string>();
+    for (const { options, lane } of [...this.#posts, ...this.#leaving]) {
+      ours.add(options.name);
       const mine = (row: { receiver: string }): boolean => row.receiver === options.name;
       lane.restore(
         queued.filter(mine).flatMap((row) => deliveryFromRow(row) ?? []),
@@ -188,6 +200,11 @@ class DispatcherOfWatch implements Dispatcher {
         now,
       );
     }
+    // Nobody knows any more where those receivers are.
+    this.#options.store.transaction(() => {
+      for (const { id, receiver } of queued) if (!ours.has(receiver)) outbox.remove(id);
+      for (const row of accepted) if (!ours.has(row.receiver)) outbox.forget(row.receiver, row.incident);
+    });
   }
 
   /** Makes what receivers believe the same as what is so: after a reload with other receivers, or a lost file. */
@@ -209,6 +226,19 @@ class DispatcherOfWatch implements Dispatcher {
     }
   }
 
+  /** Lets go of receivers that were told, or cannot be told any more. */
+  #letGo(now: Now): void {
+    if (this.#leaving.length === 0) return;
+    const late = now.monotonicMs - this.#startedMs >= LEAVE_MS;
+    const done = this.#leaving.filter((post) => late || post.lane.waiting().length === 0);
+    if (done.length === 0) return;
+    this.#leaving = this.#leaving.filter((post) => !done.includes(post));
+    this.#options.store.transaction(() => {
+      for (const { lane } of done) lane.clear();
+    });
+    for (const post of done) post.close().catch(() => undefined);
+  }
+
   #end(lane: Lane, incident: string, now: Now): void {
     const known = lane.acceptedOf(incident)?.alert ?? lane.head(incident)?.delivery.alert;
     const ended = this.#options.store.incidents.get(incident);
@@ -226,9 +256,13 @@ class DispatcherOfWatch implements Dispatcher {
     this.#options.store.transaction(() => {
       for (const post of this.#posts) {
         post.lane.repeat(now);
-        for (const { delivery } of post.lane.expire(now)) post.giveUp(delivery.alert, 'expired');
+        for (const { one, reason } of post.lane.expire(now)) post.giveUp(one.delivery.alert, reason);
       }
     });
+    if (now.monotonicMs >= this.#rememberAt) {
+      this.#rememberAt = now.monotonicMs + REMEMBER_MS;
+      for (const post of this.#posts) post.remember();
+    }
     this.#pumpAll();
   }
 
@@ -240,6 +274,8 @@ class DispatcherOfWatch implements Dispatcher {
       post.pump(now);
       post.judge(now);
     }
+    for (const post of this.#leaving) post.pump(now);
+    this.#letGo(now);
   }
 
   /** The fallbacks of a receiver that gave an alert up go at once. */
@@ -261,23 +297,4 @@ class DispatcherOfWatch implements Dispatcher {
       else if (!theirs.held && now.monotonicMs - theirs.since >= options.afterMs) lane.release(one, now);
     }
   }
-}
-
-/** The lane's rows in the outbox. */
-function laneStore(outbox: DispatcherStore['outbox'], receiver: string): LaneStore {
-  return {
-    nextId: (at) => outbox.nextId(at),
-    put: (delivery) =>
-      outbox.put({
-        id: delivery.id,
-        receiver,
-        incident: delivery.alert.incident,
-        body: deliveryText(delivery),
-        queuedAt: delivery.queuedAt,
-      }),
-    remove: (delivery) => outbox.remove(delivery.id),
-    accept: (incident, accepted) =>
-      outbox.accept({ receiver, incident, body: acceptedText(accepted), acceptedAt: accepted.acceptedAt }),
-    forget: (incident) => outbox.forget(receiver, incident),
-  };
 }

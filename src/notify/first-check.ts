@@ -5,7 +5,8 @@ import { evidenceText } from '../model/text.ts';
 import type { AlertContext } from './alert-context.ts';
 import { componentOf } from './labels.ts';
 
-const HARMLESS = /^[A-Za-z0-9._:/@-]+$/;
+/** Bounded as well: a command that is cut off is another command. */
+const HARMLESS = /^[A-Za-z0-9._:/@-]{1,300}$/;
 const PLACEHOLDER = /\{(target|host|gate|outpost|path|zone)\}/g;
 /** Longest command, in characters. */
 const LIMIT = 2_000;

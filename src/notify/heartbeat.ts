@@ -67,19 +67,58 @@ export function createHeartbeat(options: {
   };
 }
 
+/** What a snapshot does not tell. */
+interface CycleOptions {
+  /**
+   * Age of a check's last result by the monotonic clock, ms; null = none of this process. Default: by the wall clock of
+   * the snapshot, which a step makes late or, backwards, fresh for ever.
+   */
+  readonly ageMs?: (check: string) => number | null;
+  /** Whether a receiver is no fallback: only those withhold the ping. Default: all. */
+  readonly isPrimary?: (receiver: string) => boolean;
+}
+
 /** Why the last cycle was not whole, or null: checks that did not run, faults of ours, deliveries that wait. */
-export function cycleFault(snapshot: Snapshot): string | null {
+export function cycleFault(snapshot: Snapshot, options: CycleOptions = {}): string | null {
+  const { ageMs = () => null, isPrimary = () => true } = options;
   const due = snapshot.checks.filter((check) => check.everyMs !== null && check.idle === null);
   if (due.length === 0) return 'nothing is probed';
-  const good = due.filter((check) => !isLate(check, snapshot.at) && check.signature !== 'prober-fault');
+  const isLate = (check: Snapshot['checks'][number]): boolean => {
+    const age = ageMs(check.id) ?? (check.lastAt === null ? null : snapshot.at - check.lastAt);
+    return age === null || age > LATE_INTERVALS * (check.everyMs ?? 0) + SLACK_MS;
+  };
+  const good = due.filter((check) => !isLate(check) && check.signature !== 'prober-fault');
   if (good.length < SHARE * due.length)
     return `${due.length - good.length} of ${due.length} checks did not run`;
   if (snapshot.config.error !== null) return 'the configuration was refused';
-  const stuck = snapshot.receivers.find((receiver) => receiver.queued > 0 && receiver.lastError !== null);
-  return stuck === undefined ? null : `${stuck.name} does not accept deliveries`;
+  const dead = deadReceivers(snapshot).find(isPrimary);
+  return dead === undefined ? null : `${dead} does not accept deliveries`;
 }
 
-function isLate(check: Snapshot['checks'][number], now: number): boolean {
-  if (check.lastAt === null || check.everyMs === null) return true;
-  return now - check.lastAt > LATE_INTERVALS * check.everyMs + SLACK_MS;
+/** Receivers that keep something waiting, and those whose incident is open although nothing waits for them. */
+function deadReceivers({ receivers, incidents }: Snapshot): string[] {
+  const stuck = receivers.filter(({ queued, lastError }) => queued > 0 && lastError !== null);
+  const reported = incidents.filter(
+    ({ kind, reason, state }) => kind === 'prober' && reason === 'delivery' && state !== 'resolved',
+  );
+  return [...stuck.map(({ name }) => name), ...reported.flatMap(({ blame }) => blame?.name ?? [])];
+}
+
+/** When each check was seen last, by the monotonic clock. */
+export interface Ages {
+  see(check: string, monotonicMs: number): void;
+  /** Ms; null = never. */
+  of(check: string): number | null;
+}
+
+/** Empty: nothing was seen by this process. */
+export function createAges(clock: Clock): Ages {
+  const seen = new Map<string, number>();
+  return {
+    see: (check, monotonicMs) => void seen.set(check, monotonicMs),
+    of(check) {
+      const at = seen.get(check);
+      return at === undefined ? null : clock.monotonic() - at;
+    },
+  };
 }

@@ -1,17 +1,18 @@
 // HTTP to receivers: own connections, no redirects, bounded answers, and the last good address when DNS fails.
 // Addresses and credentials of receivers are secrets: nothing here puts them into a message.
 
-import { lookup as systemLookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
+import type { Clock } from '../base/clock.ts';
 import type { Secret } from '../base/secret.ts';
+import { type Addresses, createAddresses } from './addresses.ts';
 import type { FailureReason } from './delivery.ts';
 
-/** Bytes of an answer that are read. */
-const BODY_LIMIT = 1024 * 1024;
-/** Names whose addresses are remembered. */
-const ADDRESSES = 64;
+/** Bytes of an answer that are read, unless the call says otherwise (threats X25). */
+const BODY_LIMIT = 64 * 1024;
+/** Years in which a receiver's clock is believed to be at all. */
+const DATES = { from: Date.UTC(2000, 0), to: Date.UTC(2200, 0) };
 
 export interface Auth {
   readonly basic?: { readonly username: string; readonly password: Secret } | undefined;
@@ -21,7 +22,7 @@ export interface Auth {
 export interface Answer {
   readonly status: number;
   readonly body: string;
-  /** The receiver's clock, from its Date header; null without one. Whole seconds. */
+  /** The receiver's clock, from its Date header; null without a sensible one. Whole seconds. */
   readonly dateMs: number | null;
 }
 
@@ -36,22 +37,36 @@ export class NoAnswer extends Error {
   }
 }
 
+export interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+  readonly bodyLimit?: number;
+}
+
 export interface Http {
-  /** Sends one request; rejects with NoAnswer. */
-  send(
-    call: { method: 'GET' | 'POST'; url: string; body?: string; headers?: Record<string, string> },
-    signal: AbortSignal,
-  ): Promise<Answer>;
+  /** Sends one request; rejects with NoAnswer. A longer answer is cut at `bodyLimit` bytes. */
+  send(call: Call, signal: AbortSignal): Promise<Answer>;
+  /** Looks the URL's name up, for the time when DNS does not answer; returns at once. */
+  remember(url: string): void;
   close(): Promise<void>;
 }
 
 /** HTTP for one receiver. `ca`: further trusted roots, PEM. */
-export function createHttp(options: { auth: Auth | null; ca: readonly string[]; userAgent: string }): Http {
+export function createHttp(options: {
+  readonly auth: Auth | null;
+  readonly ca: readonly string[];
+  readonly userAgent: string;
+  readonly clock: Clock;
+  readonly addresses?: Addresses;
+}): Http {
   const trust = options.ca.length === 0 ? {} : { ca: [...rootCertificates, ...options.ca] };
-  const agent = new Agent({ connect: { ...trust, lookup: rememberingLookup() }, pipelining: 1 });
+  const addresses = options.addresses ?? createAddresses(options.clock);
+  const agent = new Agent({ connect: { ...trust, lookup: addresses.lookup }, pipelining: 1 });
   const authorization = authorizationOf(options.auth);
   return {
-    async send({ method, url, body, headers }, signal) {
+    async send({ method, url, body, headers, bodyLimit }, signal) {
       try {
         const response = await request(url, {
           dispatcher: agent,
@@ -66,29 +81,37 @@ export function createHttp(options: { auth: Auth | null; ca: readonly string[]; 
             ...headers,
           },
         });
-        const date = Date.parse(String(response.headers['date'] ?? ''));
         return {
           status: response.statusCode,
-          body: await bodyText(response.body),
-          dateMs: Number.isNaN(date) ? null : date,
+          body: await bodyText(response.body, bodyLimit ?? BODY_LIMIT),
+          dateMs: dateOf(response.headers['date']),
         };
       } catch (cause) {
         throw new NoAnswer(signal.aborted ? 'timeout' : 'connection', { cause });
       }
     },
+    remember(url) {
+      const name = new URL(url).hostname;
+      if (isIP(name.replace(/^\[|\]$/g, '')) === 0) addresses.remember(name);
+    },
     close: () => agent.destroy(),
   };
 }
 
-async function bodyText(body: AsyncIterable<Buffer>): Promise<string> {
+function dateOf(header: string | string[] | undefined): number | null {
+  const date = Date.parse(String(header ?? ''));
+  return date >= DATES.from && date < DATES.to ? date : null;
+}
+
+async function bodyText(body: AsyncIterable<Buffer>, limit: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > BODY_LIMIT) break;
+    if (bytes > limit) break;
   }
-  return Buffer.concat(chunks).subarray(0, BODY_LIMIT).toString();
+  return Buffer.concat(chunks).subarray(0, limit).toString();
 }
 
 function authorizationOf(auth: Auth | null): string | null {
@@ -96,23 +119,6 @@ function authorizationOf(auth: Auth | null): string | null {
   if (auth?.basic === undefined) return null;
   const { username, password } = auth.basic;
   return `Basic ${Buffer.from(`${username}:${password.reveal()}`).toString('base64')}`;
-}
-
-// The alert about a DNS failure must leave although DNS fails (threats X24). TLS still checks the name.
-function rememberingLookup(): LookupFunction {
-  const known = new Map<string, Parameters<Parameters<LookupFunction>[2]>>();
-  return (hostname, options, callback) => {
-    systemLookup(hostname, options, (error, address, family) => {
-      const key = `${hostname} ${options.family ?? 0} ${String(options.all ?? false)}`;
-      const before = known.get(key);
-      if (error !== null && before !== undefined) return callback(...before);
-      if (error === null) {
-        if (known.size >= ADDRESSES) known.clear();
-        known.set(key, [null, address, family]);
-      }
-      return callback(error, address, family);
-    });
-  };
 }
 
 /** Reason of an answer that is no success; null for 2xx. */

@@ -5,10 +5,19 @@
 // One that remembers (webhook) is told openings, changed blame (at most once in 5 minutes), ends, and a repetition.
 
 import { backoffMs } from '../base/backoff.ts';
-import type { IncidentEvent } from '../model/incident.ts';
 import type { EpochMs } from '../model/observation.ts';
 import type { Alert } from './alert.ts';
 import type { Accepted, Delivery, DeliveryType } from './delivery.ts';
+import { leastWorth } from './loss.ts';
+import {
+  type GivenUp,
+  isQuarantined,
+  type LaneRules,
+  type LaneStore,
+  type News,
+  type Now,
+  type Waiting,
+} from './waiting.ts';
 
 /** A changed blame is told at most this often to receivers that notify on everything. */
 const CHANGE_MS = 300_000;
@@ -16,53 +25,19 @@ const CHANGE_MS = 300_000;
 const REPEAT_MS = 4 * 3_600_000;
 /** Resolved alerts are told again for this long to receivers that forget. */
 const RESOLVED_MS = 15 * 60_000;
-/** Deliveries that wait at most, and how long (threats X26). */
+/** Deliveries that wait at most, and how long after the incident's end (threats X26). */
 const MOST = 10_000;
 const MAX_AGE_MS = 7 * 86_400_000;
-/** A delivery that is refused this often is at fault itself. */
-const MOST_REFUSALS = 5;
+/** A restart gives what waits at least this long again: its age is by a wall clock that may have jumped. */
+const GRACE_MS = 3_600_000;
+/** A delivery in quarantine is tried this seldom. */
+const QUARANTINE_MS = 600_000;
 const RETRY = { firstMs: 1_000, limitMs: 60_000 };
 
-export interface LaneRules {
-  /** Null: the receiver remembers. */
-  readonly resendMs: number | null;
-  /** This receiver only gets what another has not accepted. */
-  readonly fallback: boolean;
-}
-
-/** A delivery in memory; instants are monotonic ms. */
-export interface Waiting {
-  delivery: Delivery;
-  /** Not before. */
-  readyAt: number;
-  /** A fallback's: waits until the other receiver has failed for long enough. */
-  held: boolean;
-  inFlight: boolean;
-  attempts: number;
-  refusals: number;
-  /** Since when it waits for being accepted. */
-  since: number;
-}
-
-export interface Now {
-  readonly at: EpochMs;
-  readonly monotonicMs: number;
-}
-
-/** Writes of the queue to disk. */
-export interface LaneStore {
-  nextId(at: EpochMs): number;
-  put(delivery: Delivery): void;
-  remove(delivery: Delivery): void;
-  accept(incident: string, accepted: Accepted): void;
-  forget(incident: string): void;
-}
-
-/** The newest word about an incident. */
-export interface News {
-  readonly alert: Alert;
-  readonly type: IncidentEvent['type'];
-  readonly at: EpochMs;
+/** An accepted alert in memory; instants are monotonic ms, so that a stepped clock neither repeats nor forgets. */
+interface Told extends Accepted {
+  readonly acceptedMs: number;
+  readonly changedMs: number | null;
 }
 
 export class Lane {
@@ -70,7 +45,7 @@ export class Lane {
   readonly #store: LaneStore;
   readonly #random: () => number;
   readonly #waiting = new Map<string, Waiting[]>();
-  readonly #accepted = new Map<string, Accepted>();
+  readonly #accepted = new Map<string, Told>();
 
   constructor(rules: LaneRules, store: LaneStore, random: () => number) {
     this.#rules = rules;
@@ -80,11 +55,15 @@ export class Lane {
 
   /** Takes over what an earlier process left. */
   restore(deliveries: readonly Delivery[], accepted: readonly Accepted[], now: Now): void {
-    for (const one of accepted) this.#accepted.set(one.alert.incident, one);
+    const monotonic = (at: EpochMs): number => now.monotonicMs - Math.max(0, now.at - at);
+    for (const one of accepted) {
+      const changedMs = one.changedAt === null ? null : monotonic(one.changedAt);
+      this.#accepted.set(one.alert.incident, { ...one, acceptedMs: monotonic(one.acceptedAt), changedMs });
+    }
+    const oldest = now.monotonicMs - (MAX_AGE_MS - GRACE_MS);
     for (const delivery of deliveries) {
-      const age = Math.max(0, now.at - delivery.queuedAt);
-      const readyAt = now.monotonicMs;
-      this.#add(delivery, { readyAt, held: this.#isHeld(delivery.type), since: now.monotonicMs - age });
+      const since = Math.max(oldest, monotonic(delivery.queuedAt));
+      this.#add(delivery, { readyAt: now.monotonicMs, held: this.#isHeld(delivery.type), since });
     }
   }
 
@@ -98,9 +77,9 @@ export class Lane {
   /** Queues a repetition of everything that was told long ago and still fires; for receivers that remember. */
   repeat(now: Now): void {
     if (this.#rules.resendMs !== null) return;
-    for (const [incident, { alert, acceptedAt }] of this.#accepted) {
+    for (const [incident, { alert, acceptedMs }] of this.#accepted) {
       const quiet = !this.#waiting.has(incident) && alert.endsAt === null;
-      if (quiet && now.at - acceptedAt >= REPEAT_MS)
+      if (quiet && now.monotonicMs - acceptedMs >= REPEAT_MS)
         this.#push('repeat', { alert, type: 'updated', at: now.at }, now);
     }
   }
@@ -109,15 +88,16 @@ export class Lane {
   due(now: Now): Waiting[] {
     const heads = this.#heads().filter((one) => !one.inFlight && !one.held);
     const ready = heads.filter((one) => one.readyAt <= now.monotonicMs);
+    if (this.#rules.resendMs === null || !ready.some((one) => !isQuarantined(one))) return ready;
     // Alertmanager takes all in one request: what ends because another one opened must travel with it.
-    return this.#rules.resendMs !== null && ready.length > 0 ? heads : ready;
+    return heads.filter((one) => !isQuarantined(one) || ready.includes(one));
   }
 
   /** Accepted alerts to tell again, for receivers that forget; without those of which something new waits. */
   resends(now: Now): Alert[] {
     const alerts: Alert[] = [];
-    for (const [incident, { alert }] of this.#accepted) {
-      if (alert.endsAt !== null && now.at - alert.endsAt > RESOLVED_MS) this.#forget(incident);
+    for (const [incident, { alert, acceptedMs }] of this.#accepted) {
+      if (alert.endsAt !== null && now.monotonicMs - acceptedMs > RESOLVED_MS) this.#forget(incident);
       else if (!this.#waiting.has(incident)) alerts.push(alert);
     }
     return alerts;
@@ -126,37 +106,61 @@ export class Lane {
   accepted(one: Waiting, now: Now): void {
     this.#drop(one);
     const { alert, type } = one.delivery;
-    const changedAt = type === 'changed' ? now.at : (this.#accepted.get(alert.incident)?.changedAt ?? null);
     if (alert.endsAt !== null && this.#rules.resendMs === null) {
       this.#forget(alert.incident);
       return;
     }
-    const accepted = { alert, acceptedAt: now.at, changedAt };
-    this.#accepted.set(alert.incident, accepted);
-    this.#store.accept(alert.incident, accepted);
+    const before = this.#accepted.get(alert.incident);
+    const changed =
+      type === 'changed'
+        ? { changedAt: now.at, changedMs: now.monotonicMs }
+        : { changedAt: before?.changedAt ?? null, changedMs: before?.changedMs ?? null };
+    this.#accepted.set(alert.incident, {
+      alert,
+      acceptedAt: now.at,
+      acceptedMs: now.monotonicMs,
+      ...changed,
+    });
+    this.#store.accept(alert.incident, { alert, acceptedAt: now.at, changedAt: changed.changedAt });
   }
 
-  /** Puts it back; false when the receiver has refused it so often that it is given up. */
+  /** Puts it back; true when that was the refusal by which it comes into quarantine. */
   failed(one: Waiting, now: Now, refused: boolean): boolean {
+    const before = isQuarantined(one);
     one.inFlight = false;
     one.attempts += 1;
     one.refusals += refused ? 1 : 0;
-    if (one.refusals >= MOST_REFUSALS) {
-      this.#drop(one);
-      return false;
-    }
-    one.readyAt = now.monotonicMs + backoffMs(one.attempts, { ...RETRY, random: this.#random });
-    return true;
+    const pauseMs = isQuarantined(one)
+      ? QUARANTINE_MS
+      : backoffMs(one.attempts, { ...RETRY, random: this.#random });
+    one.readyAt = now.monotonicMs + pauseMs;
+    return !before && isQuarantined(one);
   }
 
-  /** Gives up what is too old or too much; what was given up. */
-  expire(now: Now): Waiting[] {
-    const old = this.waiting().filter((one) => !one.inFlight && now.monotonicMs - one.since > MAX_AGE_MS);
-    const rest = this.waiting().filter((one) => !one.inFlight && !old.includes(one));
-    const over = Math.max(0, this.waiting().length - old.length - MOST);
-    const given = [...old, ...rest.sort(lossOrder).slice(0, over)];
-    for (const one of given) this.#drop(one);
-    return given;
+  /**
+   * Gives up what is too old or too much, and says what the receiver will never hear of. What still fires never
+   * grows old. An incident that is over and was never heard of shrinks to its end when it is too old or too much.
+   */
+  expire(now: Now): GivenUp[] {
+    const given: GivenUp[] = [];
+    const isOld = (one: Waiting): boolean => now.monotonicMs - one.since > MAX_AGE_MS;
+    for (const all of [...this.#waiting.values()]) {
+      const last = all.at(-1);
+      if (last === undefined || last.delivery.alert.endsAt === null || all.some((one) => one.inFlight))
+        continue;
+      for (const one of all) if (one !== last && isOld(one)) this.#drop(one);
+      if (isOld(last)) given.push({ one: last, reason: 'expired' });
+    }
+    for (const { one } of given) this.#drop(one);
+    return [...given, ...this.#shrink()];
+  }
+
+  #shrink(): GivenUp[] {
+    const lost = leastWorth([...this.#waiting.values()], MOST, (incident) => {
+      return this.#accepted.get(incident)?.alert.endsAt === null;
+    });
+    for (const { one } of lost) this.#drop(one);
+    return lost.filter(({ missed }) => missed).map(({ one }) => ({ one, reason: 'overflow' }));
   }
 
   /** Monotonic ms at which something becomes due by itself; null when nothing does. */
@@ -195,6 +199,12 @@ export class Lane {
     one.since = now.monotonicMs;
   }
 
+  /** Forgets everything, on disk too: the receiver is no longer ours. */
+  clear(): void {
+    for (const one of this.waiting()) this.#drop(one);
+    for (const incident of [...this.#accepted.keys()]) this.#forget(incident);
+  }
+
   /** Takes everything back that waits about an incident; the other receiver has it. */
   withdraw(incident: string): void {
     for (const one of this.#waiting.get(incident) ?? []) if (!one.inFlight) this.#drop(one);
@@ -230,8 +240,8 @@ export class Lane {
       if (accepted !== undefined) this.#accepted.set(news.alert.incident, { ...accepted, alert: news.alert });
       return;
     }
-    const sinceLast = accepted?.changedAt == null ? CHANGE_MS : now.at - accepted.changedAt;
-    this.#push('changed', news, now, Math.max(0, CHANGE_MS - Math.max(0, sinceLast)));
+    const sinceLast = accepted?.changedMs == null ? CHANGE_MS : now.monotonicMs - accepted.changedMs;
+    this.#push('changed', news, now, Math.max(0, CHANGE_MS - sinceLast));
   }
 
   #takeEnd(news: News, now: Now): void {
@@ -303,11 +313,4 @@ function sameText(a: Alert | undefined, b: Alert): boolean {
   return (
     a !== undefined && JSON.stringify([a.labels, a.annotations]) === JSON.stringify([b.labels, b.annotations])
   );
-}
-
-// Changes and repetitions go first, then the oldest.
-function lossOrder(a: Waiting, b: Waiting): number {
-  const weight = ({ delivery }: Waiting): number =>
-    delivery.type === 'changed' || delivery.type === 'repeat' ? 0 : 1;
-  return weight(a) - weight(b) || a.delivery.id - b.delivery.id;
 }

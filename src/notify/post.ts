@@ -6,13 +6,16 @@ import type { EpochMs } from '../model/observation.ts';
 import type { ReceiverStatus } from '../model/snapshot.ts';
 import { type Alert, WATCHDOG } from './alert.ts';
 import type { Driver, FailureReason, Outcome, Outgoing } from './delivery.ts';
-import type { Lane, Now, Waiting } from './lane.ts';
+import type { Lane } from './lane.ts';
 import { type ReceiverOptions, receiverPlace } from './receivers.ts';
+import { isQuarantined, type Now, type Waiting } from './waiting.ts';
 
 /** After this long without acceptance the receiver is reported as a problem. */
 const PROBLEM_MS = 300_000;
 /** Shortest pause between two looks. */
 const PAUSE_MS = 50;
+/** Deliveries in quarantine that are tried with one look, each in a call of its own. */
+const ALONE = 4;
 
 export interface PostTools {
   readonly clock: Clock;
@@ -28,8 +31,10 @@ export interface PostTools {
   readonly problem: (receiver: string, detail: string | null) => void;
   /** Something may be due now, here or elsewhere. */
   readonly changed: () => void;
-  /** An alert was given up: whoever is the fallback must go. */
+  /** An alert was given up or is in quarantine: whoever is the fallback must go. */
   readonly givenUp: (incident: string) => void;
+  /** Resolves when what was queued is on disk: nothing leaves before its incident is (threats P6 before P7). */
+  readonly settled: () => Promise<void>;
   /** Ends calls in flight. */
   readonly signal: AbortSignal;
 }
@@ -45,7 +50,12 @@ export class Post {
   #resendAt = 0;
   #lastDeliveryAt: EpochMs | null = null;
   #lastError: FailureReason | null = null;
-  #reported = false;
+  /** Monotonic ms of the first failure since anything worked. */
+  #failingSince: number | null = null;
+  /** Null: an earlier process may have reported it, and only we can tell that it is over. */
+  #reported: boolean | null = null;
+  #asking = false;
+  #worked = false;
   #cancelWake: (() => void) | null = null;
 
   constructor(parts: { options: ReceiverOptions; driver: Driver; lane: Lane }, tools: PostTools) {
@@ -66,6 +76,7 @@ export class Post {
     const batches = batched(this.lane.due(now), extra, batch);
     if (parallel > 1) for (const one of batches.slice(0, parallel - this.#calls)) this.#send([one]);
     else if (this.#calls === 0 && batches.length > 0) this.#send(batches);
+    else if (resending) this.#ask();
     this.#tools.observe.queue(this.options.name, this.#queued());
     this.#wakeLater(now);
   }
@@ -73,18 +84,30 @@ export class Post {
   /** Reports a receiver that has taken nothing for long, and one that takes alerts again. */
   judge(now: Now): void {
     const waiting = this.lane.waiting().filter((one) => !one.held && one.attempts > 0);
-    const late = waiting.some((one) => now.monotonicMs - one.since > PROBLEM_MS);
-    if (late && !this.#reported) this.#report(`takes no alerts (${this.#lastError ?? 'timeout'})`);
-    else if (this.#reported && waiting.length === 0 && this.#lastError === null) this.#report(null);
+    const isLate = (since: number): boolean => now.monotonicMs - since > PROBLEM_MS;
+    const late =
+      waiting.some((one) => isLate(one.since)) || (this.#failingSince !== null && isLate(this.#failingSince));
+    const works = this.#lastError === null && this.#worked;
+    if (late && this.#reported !== true) this.#report(`takes no alerts (${this.#lastError ?? 'timeout'})`);
+    else if (this.#reported !== false && waiting.length === 0 && works) this.#report(null);
   }
 
   /** Notes that an alert will never be delivered. */
   giveUp(alert: Alert, reason: FailureReason): void {
+    this.#tools.observe.failed(this.options.name, reason);
+    this.#untaken(alert, reason, 'alert given up');
+  }
+
+  #untaken(alert: Alert, reason: FailureReason, message: 'alert given up' | 'alert in quarantine'): void {
     const { name } = this.options;
-    this.#tools.observe.failed(name, reason);
-    this.#tools.log.error({ receiver: name, incident: alert.incident, reason }, 'alert given up');
+    this.#tools.log.error({ receiver: name, incident: alert.incident, reason }, message);
     this.#tools.givenUp(alert.incident);
     this.#report(`does not take an alert (${reason})`);
+  }
+
+  /** Looks the receiver's names up, so that a later failure of DNS does not keep alerts here (threats X24). */
+  remember(): void {
+    this.#driver.remember();
   }
 
   /** Lets calls in flight end, then sends once more what waits and what fires; `holdMs` as in Driver.deliver. */
@@ -148,7 +171,26 @@ export class Post {
     this.#running.add(run);
   }
 
+  /** A receiver to which nothing is to be said is asked whether it is there: its silence must not come as news. */
+  #ask(): void {
+    if (this.#asking || this.#driver.ask === null) return;
+    this.#asking = true;
+    this.#driver
+      .ask(this.#tools.signal)
+      .then((reason) => {
+        if (reason === null) this.#answered();
+        else if (!this.#tools.signal.aborted) this.#note(reason);
+      })
+      .catch((error: unknown) => {
+        this.#tools.log.error({ receiver: this.options.name, error: errorText(error) }, 'asking broke');
+      })
+      .finally(() => {
+        this.#asking = false;
+      });
+  }
+
   async #deliverAll(batches: readonly Batch[], holdMs: number | null): Promise<void> {
+    if (batches.some(({ waiting }) => waiting.length > 0)) await this.#tools.settled();
     for (const batch of batches) await this.#deliver(batch, holdMs);
   }
 
@@ -180,13 +222,19 @@ export class Post {
 
   #works(): void {
     this.#lastDeliveryAt = this.#tools.clock.now();
+    this.#answered();
+  }
+
+  #answered(): void {
+    this.#worked = true;
     this.#lastError = null;
+    this.#failingSince = null;
   }
 
   #fail(one: Waiting, reason: FailureReason, { refused }: { refused: boolean }): void {
     this.#note(reason);
-    const kept = this.lane.failed(one, instantOf(this.#tools.clock), refused);
-    if (!kept) this.giveUp(one.delivery.alert, reason);
+    const quarantined = this.lane.failed(one, instantOf(this.#tools.clock), refused);
+    if (quarantined) this.#untaken(one.delivery.alert, reason, 'alert in quarantine');
   }
 
   #note(reason: FailureReason): void {
@@ -195,6 +243,7 @@ export class Post {
       this.#tools.log.warn(fields, 'alert not delivered, will be tried again');
     }
     this.#lastError = reason;
+    this.#failingSince ??= this.#tools.clock.monotonic();
     this.#tools.observe.failed(this.options.name, reason);
   }
 
@@ -219,13 +268,16 @@ interface Batch {
 
 function batched(due: readonly Waiting[], extra: readonly Alert[], size: number): Batch[] {
   const batches: Batch[] = [];
-  for (let from = 0; from < due.length + extra.length; from += size) {
+  const together = due.filter((one) => !isQuarantined(one));
+  for (let from = 0; from < together.length + extra.length; from += size) {
     batches.push({
-      waiting: due.slice(from, from + size),
-      extra: extra.slice(Math.max(0, from - due.length), Math.max(0, from + size - due.length)),
+      waiting: together.slice(from, from + size),
+      extra: extra.slice(Math.max(0, from - together.length), Math.max(0, from + size - together.length)),
     });
   }
-  return batches;
+  // Last and alone: they must neither hold up nor spoil what the receiver takes.
+  const alone = due.filter(isQuarantined).slice(0, ALONE);
+  return [...batches, ...alone.map((one) => ({ waiting: [one], extra: [] }))];
 }
 
 function asResend(alert: Alert): Outgoing {

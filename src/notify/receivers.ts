@@ -113,16 +113,23 @@ const later = z
 /** One entry of `receivers:`. */
 export const receiverSchema = z.discriminatedUnion('kind', [alertmanager, webhook, later]);
 
+/** What a driver needs beside its options. */
+interface DriverTools {
+  readonly clock: Clock;
+  readonly userAgent: string;
+  readonly ca: readonly string[];
+  readonly webUrl: string | null;
+  /** Told of a receiver whose clock is far from ours: where it is, and its clock minus ours in ms. */
+  readonly skewed?: (place: string, skewMs: number) => void;
+}
+
 /** Driver of a receiver. */
-export function createDriver(
-  options: ReceiverOptions,
-  tools: { clock: Clock; userAgent: string; ca: readonly string[]; webUrl: string | null },
-): Driver {
-  const { clock, userAgent } = tools;
-  const http = createHttp({ auth: options.auth, ca: [...tools.ca, ...options.ca], userAgent });
+export function createDriver(options: ReceiverOptions, tools: DriverTools): Driver {
+  const { clock, userAgent, skewed = () => {} } = tools;
+  const http = createHttp({ auth: options.auth, ca: [...tools.ca, ...options.ca], userAgent, clock });
   switch (options.kind) {
     case 'alertmanager':
-      return createAlertmanager({ urls: options.urls }, { clock, http });
+      return createAlertmanager({ urls: options.urls }, { clock, http, skewed });
     case 'webhook':
       return createWebhook(
         { name: options.name, url: options.url.reveal(), externalUrl: tools.webUrl ?? '' },

@@ -50,7 +50,7 @@ function pastSummary(incident: Incident, context: AlertContext): string {
   const lasted = humanDuration(Math.max(0, (incident.resolvedAt ?? incident.startedAt) - incident.startedAt));
   const fault =
     incident.detail !== null && incident.kind !== 'shared' ? own(incident) : faultOf(incident, context).past;
-  const where = whereOf(incident, context).join(', ');
+  const where = incident.kind === 'prober' ? '' : whereOf(incident, context).join(', ');
   const count = countOf(incident, 'were affected');
   const affected = [count === '' ? fault : `${fault}; ${count}`, where]
     .filter((part) => part !== '')
@@ -106,7 +106,7 @@ function ownFault(incident: Incident, vantage: string): Tenses {
       return both(
         `gatewatch at ${vantage} is`,
         `gatewatch at ${vantage} was`,
-        ` refused ${name === vantage ? 'everywhere' : `over path ${name}`} by a firewall rule or rate limit; no service is blamed`,
+        ` refused ${refusedOver(incident)} by a firewall rule or rate limit; no service is blamed`,
       );
     case 'path-not-taken':
       return both(
@@ -133,6 +133,12 @@ function ownFault(incident: Incident, vantage: string): Tenses {
         ` at ${vantage} could not work (${incident.reason ?? 'internal'})`,
       );
   }
+}
+
+function refusedOver({ lanes }: Incident): string {
+  const paths = [...new Set(lanes.filter(({ failing }) => failing > 0).map(({ path }) => path))].sort();
+  if (paths.length === 0) return 'everywhere';
+  return paths.length === 1 ? `over path ${paths[0]}` : `over paths ${listed(paths)}`;
 }
 
 function both(now: string, past: string, rest: string): Tenses {

@@ -42,6 +42,9 @@ export function createWebhook(options: WebhookOptions, tools: { clock: Clock; ht
     batch: 1,
     parallel: 4,
     resendMs: null,
+    // Every request would be a notification.
+    ask: null,
+    remember: () => tools.http.remember(options.url),
     deliver: (items, _, signal) =>
       Promise.all(
         items.map(async (item) => {

@@ -7,6 +7,7 @@ import { createDispatcher, type Dispatcher, type DispatcherOptions } from '../..
 import { type ReceiverOptions, receiverSchema } from '../../src/notify/receivers.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 import { alertContext } from './alert-context.ts';
+import { inlineWriter } from './inline-writer.ts';
 
 export interface Observed {
   readonly delivered: string[];
@@ -26,6 +27,7 @@ export function startDispatcher(
   folder: string,
   receivers: readonly Record<string, unknown>[],
   part: Partial<DispatcherOptions> & { clock?: Clock } = {},
+  leaving: readonly Record<string, unknown>[] = [],
 ): DispatcherUnderTest {
   const clock = part.clock ?? systemClock;
   const log = silentLog();
@@ -36,6 +38,7 @@ export function startDispatcher(
     resultsMs: 1e9,
     rollupsMs: 1e9,
     maxBytes: 2 ** 30,
+    startWriter: inlineWriter,
   });
   const observed: Observed = { delivered: [], failed: [], queue: new Map(), problems: [] };
   const dispatcher = createDispatcher({
@@ -54,6 +57,7 @@ export function startDispatcher(
       queue: (receiver, length) => observed.queue.set(receiver, length),
     },
     problem: (_, detail) => observed.problems.push(detail),
+    leaving: receiverOptions(leaving),
     ...part,
   });
   dispatcher.start();

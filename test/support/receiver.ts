@@ -16,11 +16,19 @@ export interface Received {
  * status   answers with that status, and `body` (default empty)
  * hang     never answers
  * reset    closes the connection
+ * half     begins an answer with 200 and closes the connection in the middle of it
+ * stuck    begins an answer with 200 and never ends it
+ * drip     sends a byte of its answer now and then
+ * noise    says something that is not HTTP
  */
 export type Behaviour =
   | { readonly status: number; readonly body?: string; readonly headers?: Record<string, string> }
   | 'hang'
-  | 'reset';
+  | 'reset'
+  | 'half'
+  | 'stuck'
+  | 'drip'
+  | 'noise';
 
 export interface ReceiverStandIn extends AsyncDisposable {
   readonly url: string;
@@ -82,11 +90,30 @@ async function readRequest(request: IncomingMessage): Promise<Received> {
 }
 
 function respond(response: ServerResponse, behaviour: Behaviour): void {
-  if (behaviour === 'hang') return;
-  if (behaviour === 'reset') {
-    response.destroy();
-    return;
+  switch (behaviour) {
+    case 'hang':
+      return;
+    case 'reset':
+      response.destroy();
+      return;
+    case 'half':
+      response.writeHead(200, { 'content-length': '100' }).write('{"half":');
+      setImmediate(() => response.destroy());
+      return;
+    case 'stuck':
+      response.writeHead(200, { 'content-length': '100' }).write('{"half":');
+      return;
+    case 'drip': {
+      response.writeHead(200, { 'content-length': '1000' });
+      const timer = setInterval(() => response.write(' '), 200);
+      response.on('close', () => clearInterval(timer));
+      return;
+    }
+    case 'noise':
+      response.socket?.end('220 mail.example.com ESMTP\r\n\r\n');
+      return;
+    default:
+      response.writeHead(behaviour.status, behaviour.headers);
+      response.end(behaviour.body ?? '');
   }
-  response.writeHead(behaviour.status, behaviour.headers);
-  response.end(behaviour.body ?? '');
 }

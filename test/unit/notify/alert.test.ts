@@ -241,7 +241,13 @@ describe('the summary', () => {
     ],
     [
       'of a ban says that nobody is blamed',
-      { kind: 'prober', reason: 'blocked', blame: component('path', 'cdn'), targets: [], lanes: [] },
+      {
+        kind: 'prober',
+        reason: 'blocked',
+        blame: component('vantage', 'vps'),
+        targets: [],
+        lanes: [lane('return', 'cdn', 8, 8)],
+      },
       'gatewatch at vps is refused over path cdn by a firewall rule or rate limit; no service is blamed',
     ],
     [

@@ -3,8 +3,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../src/base/log.ts';
 import { Secret } from '../../../src/base/secret.ts';
+import { component } from '../../../src/model/component.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
-import { createHeartbeat, cycleFault } from '../../../src/notify/heartbeat.ts';
+import { createAges, createHeartbeat, cycleFault } from '../../../src/notify/heartbeat.ts';
+import { incident } from '../../support/incident.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { type ReceiverStandIn, receiver } from '../../support/receiver.ts';
 import { allWell, snapshotOf } from '../../support/web-snapshot.ts';
@@ -85,6 +87,33 @@ describe('a cycle', () => {
   test.each(cases)('%s', (_, make, fault) => {
     if (fault === null) expect(cycleFault(make())).toBeNull();
     else expect(cycleFault(make())).toMatch(fault);
+  });
+
+  const reported = (state: 'open' | 'resolved'): Snapshot => ({
+    ...snapshot(),
+    incidents: [incident({ kind: 'prober', reason: 'delivery', state, blame: component('prober', 'phone') })],
+  });
+
+  test('is none while a receiver is reported dead, though nothing waits for it', () => {
+    expect(cycleFault(reported('open'))).toMatch(/phone does not accept/);
+    expect(cycleFault(reported('resolved'))).toBeNull();
+    expect(cycleFault(reported('open'), { isPrimary: (name) => name !== 'phone' })).toBeNull();
+  });
+
+  test('is judged by the monotonic clock: a step of the other one makes nothing late, and nothing fresh', () => {
+    const clock = manualClock();
+    const ages = createAges(clock);
+    const { checks } = snapshot();
+    const ageMs = (check: string) => ages.of(check);
+    for (const { id } of checks) ages.see(id, clock.monotonic());
+    const ahead = { ...snapshot(), at: snapshot().at + 3_600_000 };
+    expect(cycleFault(ahead)).toMatch(/did not run/);
+    expect(cycleFault(ahead, { ageMs })).toBeNull();
+    clock.advance(3_600_000);
+    const behind = { ...snapshot(), at: snapshot().at - 86_400_000 };
+    expect(cycleFault(behind)).toBeNull();
+    expect(cycleFault(behind, { ageMs })).toMatch(/did not run/);
+    expect(ages.of('never')).toBeNull();
   });
 
   test('the snapshot of these tests has enough checks for shares to mean something', () => {

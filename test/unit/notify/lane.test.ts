@@ -5,11 +5,15 @@ import { component } from '../../../src/model/component.ts';
 import type { Incident, IncidentEvent } from '../../../src/model/incident.ts';
 import { alertFromIncident } from '../../../src/notify/alert.ts';
 import type { Accepted, Delivery } from '../../../src/notify/delivery.ts';
-import { Lane, type LaneRules, type LaneStore, type Now } from '../../../src/notify/lane.ts';
+import { Lane } from '../../../src/notify/lane.ts';
+import { isQuarantined, type LaneRules, type LaneStore, type Now } from '../../../src/notify/waiting.ts';
 import { alertContext } from '../../support/alert-context.ts';
 import { incident } from '../../support/incident.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
 const REMEMBERS: LaneRules = { resendMs: null, fallback: false };
 const FORGETS: LaneRules = { resendMs: MINUTE, fallback: false };
 const T0 = Date.UTC(2026, 3, 16, 17);
@@ -179,21 +183,99 @@ describe('the queue', () => {
     expect(after.firing()).toEqual(['i2']);
   });
 
-  test('gives up after five refusals, after seven days, and beyond its size the changes first', () => {
+  test('takes what is refused five times into quarantine: it is tried alone, and seldom', () => {
+    const am = lane(FORGETS);
+    say(am, 'opened', { id: 'bad' });
+    const [refused] = am.due(now);
+    const refuse = (): boolean => am.failed(refused!, now, true);
+    expect([1, 2, 3, 4, 5, 6].map(refuse)).toEqual([false, false, false, false, true, false]);
+    expect(isQuarantined(refused!)).toBe(true);
+    pass(MINUTE);
+    say(am, 'opened', { id: 'good' });
+    expect(am.due(now).map((one) => one.delivery.alert.incident)).toEqual(['good']);
+    pass(9 * MINUTE);
+    expect(am.due(now)).toContain(refused);
+    am.accepted(refused!, now);
+    expect(am.resends(now).map((alert) => alert.incident)).toEqual(['bad']);
+  });
+
+  test('keeps what still fires however long the receiver is away', () => {
+    const am = lane(FORGETS);
+    say(am, 'opened');
+    pass(8 * DAY);
+    expect(am.expire(now)).toEqual([]);
+    expect(deliver(am)).toEqual(['opened']);
+  });
+
+  test('tells of what was over long ago by its end alone, and gives that up after seven days', () => {
     const hook = lane(REMEMBERS);
     say(hook, 'opened');
-    const [refused] = hook.due(now);
-    expect([1, 2, 3, 4, 5].map(() => hook.failed(refused!, now, true))).toEqual([
-      true,
-      true,
-      true,
-      true,
-      false,
-    ]);
-    say(hook, 'opened', { id: 'old' });
-    expect(hook.expire(pass(7 * 24 * 60 * MINUTE))).toEqual([]);
-    expect(hook.expire(pass(1)).map((one) => one.delivery.alert.incident)).toEqual(['old']);
-    expect(waiting(hook)).toEqual([]);
+    pass(6 * DAY);
+    say(hook, 'resolved');
+    pass(DAY);
+    expect(hook.expire(now)).toEqual([]);
+    expect(waiting(hook)).toEqual(['opened', 'resolved']);
+    pass(1);
+    expect(hook.expire(now)).toEqual([]);
+    expect(waiting(hook)).toEqual(['resolved']);
+    expect(hook.expire(pass(6 * DAY)).map(({ reason }) => reason)).toEqual(['expired']);
+    expect([waiting(hook), rows.size]).toEqual([[], 0]);
+  });
+
+  test('holds 10,000 deliveries, and loses what matters least', () => {
+    const am = lane(FORGETS);
+    say(am, 'opened', { id: 'known' });
+    deliver(am);
+    say(am, 'updated', { id: 'known', ...grown });
+    const [stuck] = am.due(now);
+    stuck!.inFlight = true;
+    say(am, 'updated', { id: 'known' });
+    stuck!.inFlight = false;
+    for (let n = 0; n < 4_998; n += 1) say(am, 'opened', { id: `over${n}` });
+    for (let n = 0; n < 4_998; n += 1) say(am, 'resolved', { id: `over${n}` });
+    for (let n = 0; n < 10; n += 1) say(am, 'opened', { id: `fires${n}` });
+    expect(am.waiting()).toHaveLength(10_008);
+    expect(am.expire(now)).toEqual([]);
+    expect(am.waiting()).toHaveLength(10_000);
+    const left = waiting(am);
+    expect(left.filter((type) => type === 'changed')).toHaveLength(0);
+    expect(left.filter((type) => type === 'resolved')).toHaveLength(4_998);
+    const fires = am.firing().filter((id) => id.startsWith('fires'));
+    expect(fires).toHaveLength(10);
+    expect(rows.size).toBe(10_000);
+  });
+});
+
+describe('a wall clock that jumps', () => {
+  test.each([HOUR, -HOUR, YEAR, -YEAR])('by %i ms repeats, forgets and gives up nothing', (jump) => {
+    const [hook, am] = [lane(REMEMBERS), lane(FORGETS)];
+    for (const one of [hook, am]) {
+      say(one, 'opened', { id: 'fires' });
+      say(one, 'opened', { id: 'over' });
+      deliver(one);
+    }
+    say(am, 'resolved', { id: 'over' });
+    deliver(am);
+    say(hook, 'resolved', { id: 'over' });
+    now = { at: now.at + jump, monotonicMs: now.monotonicMs + 1_000 };
+    hook.repeat(now);
+    expect(waiting(hook)).toEqual(['resolved']);
+    expect(hook.expire(now)).toEqual([]);
+    expect(am.resends(now).map((alert) => alert.endsAt !== null)).toEqual([false, true]);
+    expect(am.resends(pass(15 * MINUTE))).toHaveLength(1);
+    hook.repeat(pass(4 * HOUR));
+    expect(waiting(hook)).toEqual(['resolved', 'repeat']);
+  });
+
+  test('between two lives gives nothing up that the receiver has not had an hour to take', () => {
+    const before = lane(REMEMBERS);
+    say(before, 'opened');
+    say(before, 'resolved');
+    now = { at: now.at + YEAR, monotonicMs: 5 };
+    const after = lane(REMEMBERS);
+    after.restore([...rows.values()], [...known.values()], now);
+    expect(after.expire(pass(HOUR - 1))).toEqual([]);
+    expect(deliver(after)).toEqual(['opened']);
   });
 });
 
