@@ -37,6 +37,7 @@ COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     GATEWATCH_HEALTH_URL=http://127.0.0.1:10780/livez
 USER 65532:65532
 VOLUME /var/lib/gatewatch

@@ -3,21 +3,27 @@
 
 import { createHash } from 'node:crypto';
 import type { Clock } from './base/clock.ts';
+import { createExhaustion } from './base/exhaustion.ts';
 import { errorText, type Log } from './base/log.ts';
 import type { Secret } from './base/secret.ts';
 import { createStallWatch } from './base/stall.ts';
 import { watchFiles } from './config/file-watch.ts';
 import type { Loaded } from './config/load.ts';
 import { ConfigError, problemText } from './config/problem.ts';
+import { createClockWatch } from './correlate/clock-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
-import { openStore } from './store/store.ts';
-import { createWatch, type Watch } from './watch.ts';
+import type { ReceiverOptions } from './notify/receivers.ts';
+import { noteEnd, noteStart, STARTS_MS } from './store/starts.ts';
+import { openStoreWhenFree } from './store/store.ts';
+import { createWatch, STATE, type Watch } from './watch.ts';
 import type { WebOptions } from './web/options.ts';
 import type { DemoFaults } from './web/reads.ts';
 import { createWeb, type Web } from './web/server.ts';
 
 /** A changed file that would drop more than this share of the targets waits to be asked for (DESIGN 10). */
 const LARGEST_LOSS = 0.5;
+/** Removed receivers that are remembered. */
+const LEAVING = 16;
 /** How long a stop may take before it is cut short. */
 const STOP_MS = 10_000;
 /** Slices of retention: often while there is something to do, else now and then. */
@@ -51,26 +57,43 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
   const first = options.load();
   if (options.followsLogLevel === true) log.level = first.config.logLevel;
   await using stack = new AsyncDisposableStack();
-  const stall = stack.use(createStallWatch(clock));
+  const stepped = (byMs: number): void => log.warn({ byMs }, 'the clock was stepped, or we slept');
+  const stall = stack.use(createStallWatch(clock, stepped));
+  const clockWatch = createClockWatch();
+  const exhaustion = createExhaustion(clock);
   const metrics = createMetrics();
   const { file, resultsMs, rollupsMs, maxBytes } = first.config.store;
   const problem = (detail: string | null): void => configured.storeProblem(detail);
   const storeLog = log.child({ room: 'store' });
-  const store = stack.use(openStore({ file, resultsMs, rollupsMs, maxBytes, clock, log: storeLog, problem }));
-  const configured = new Configured(options, first, (loaded) =>
+  const storeOptions = { file, resultsMs, rollupsMs, maxBytes, clock, log: storeLog, problem };
+  const store = stack.use(await openStoreWhenFree(storeOptions, options.signal));
+  const configured = new Configured(options, first, (loaded, leaving) =>
     createWatch(loaded.config, {
       clock,
       log,
       store,
       metrics,
       stall,
+      clockWatch,
+      exhaustion,
+      leaving,
       demo: options.demo !== null,
       about: () => configured.about(),
     }),
   );
+  configured.storeProblem(store.problem);
+  const restarts = noteStart(store.state, clock.now());
+  stack.defer(() => noteEnd(store.state));
+  // A record that cannot be read is empty buckets: whatever goes wrong at each start must not be paid with sessions.
+  if (restarts !== null) store.state.put(STATE.sessions, '');
   configured.begin();
+  configured.watch.finding('internal', restarts);
+  stack.defer(clock.after(STARTS_MS, () => configured.watch.finding('internal', null)));
   stack.defer(() => configured.end());
-  stack.use(pruneRegularly(clock, () => store.prune(clock.now())));
+  // At a date nobody believes nothing is old (threats X18); room is made all the same.
+  const today = (): number =>
+    clockWatch.believes({ at: clock.now(), monotonicMs: clock.monotonic() }) ? clock.now() : 0;
+  stack.use(pruneRegularly(clock, () => store.prune(today())));
   metrics.bind(() => configured.watch.snapshot(), store.sizeBytes);
   const web = new WebPort(options, (webOptions) =>
     createWeb({
@@ -106,12 +129,15 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
 }
 
 type Reloaded = { ok: boolean; problems: readonly string[] };
+type Build = (loaded: Loaded, leaving: readonly ReceiverOptions[]) => Watch;
 
 /** The running Watch and its configuration; replaces both on reload, one reload at a time. */
 class Configured {
   readonly #options: AppOptions;
-  readonly #build: (loaded: Loaded) => Watch;
+  readonly #build: Build;
   #loaded: Loaded;
+  /** Receivers that a reload has removed; told of the end of all that they know. */
+  #leaving: readonly ReceiverOptions[] = [];
   #watch: Watch | null = null;
   #loadedAt: number;
   #error: string | null = null;
@@ -123,7 +149,7 @@ class Configured {
   /** Told of every configuration that came into force by a reload. */
   onReload: (loaded: Loaded) => void = () => {};
 
-  constructor(options: AppOptions, first: Loaded, build: (loaded: Loaded) => Watch) {
+  constructor(options: AppOptions, first: Loaded, build: Build) {
     this.#options = options;
     this.#build = build;
     this.#loaded = first;
@@ -179,7 +205,7 @@ class Configured {
     await this.#watch?.stop('exit');
   }
 
-  #watchFilesOf({ files }: Loaded): Disposable {
+  #watchFilesOf({ files }: Pick<Loaded, 'files'>): Disposable {
     return watchFiles(files, this.#options.clock, () => void this.reload('file'));
   }
 
@@ -189,9 +215,11 @@ class Configured {
     if (this.#options.followsLogLevel === true) log.level = loaded.config.logLevel;
     for (const warning of loaded.warnings)
       log.warn({ problem: problemText(warning) }, 'doubtful configuration');
-    const watch = this.#build(loaded);
+    const leaving = leavingOf([...this.#loaded.config.receivers, ...this.#leaving], loaded);
+    const watch = this.#build(loaded, leaving);
     watch.start();
     this.#watch = watch;
+    this.#leaving = leaving;
     this.#loaded = loaded;
     watch.finding('store', this.#storeTrouble);
     watch.finding('configuration', null);
@@ -207,9 +235,11 @@ class Configured {
     try {
       loaded = this.#options.load();
     } catch (error) {
-      return this.#refuse(
-        error instanceof ConfigError ? error.problems.map(problemText) : [errorText(error)],
-      );
+      if (!(error instanceof ConfigError)) return this.#refuse([errorText(error)]);
+      // A secret that is missing may be mended by itself: its file is worth watching too.
+      this.#files?.[Symbol.dispose]();
+      this.#files = this.#watchFilesOf({ files: [...new Set([...before.files, ...error.files])] });
+      return this.#refuse(error.problems.map(problemText));
     }
     const loss = why === 'file' ? lossOf(before, loaded) : null;
     if (loss !== null) {
@@ -284,6 +314,14 @@ function fingerprint({ auth, ...rest }: WebOptions): string {
   return JSON.stringify({ ...rest, basic, tokens });
 }
 
+/** Receivers that the new configuration does not have, the latest first. */
+function leavingOf(before: readonly ReceiverOptions[], after: Loaded): readonly ReceiverOptions[] {
+  const kept = new Set(after.config.receivers.map(({ name }) => name));
+  const gone = new Map<string, ReceiverOptions>();
+  for (const one of before) if (!kept.has(one.name) && !gone.has(one.name)) gone.set(one.name, one);
+  return [...gone.values()].slice(0, LEAVING);
+}
+
 /** Why a changed file must not be applied by itself, or null. */
 function lossOf(before: Loaded, after: Loaded): string | null {
   const kept = new Set(after.config.targets.map((target) => target.id));
@@ -294,13 +332,20 @@ function lossOf(before: Loaded, after: Loaded): string | null {
   return receivers > 0 && after.config.receivers.length === 0 ? 'the changed file drops all receivers' : null;
 }
 
-function pruneRegularly(clock: Clock, prune: () => boolean): Disposable {
+function pruneRegularly(clock: Clock, prune: () => Promise<boolean>): Disposable {
+  let stopped = false;
   let cancel = (): void => {};
-  const next = (): void => {
-    cancel = clock.after(prune() ? PRUNE_AGAIN_MS : PRUNE_EVERY_MS, next);
+  const next = async (): Promise<void> => {
+    const again = await prune();
+    if (!stopped) cancel = clock.after(again ? PRUNE_AGAIN_MS : PRUNE_EVERY_MS, () => void next());
   };
-  cancel = clock.after(PRUNE_EVERY_MS, next);
-  return { [Symbol.dispose]: () => cancel() };
+  cancel = clock.after(PRUNE_EVERY_MS, () => void next());
+  return {
+    [Symbol.dispose]() {
+      stopped = true;
+      cancel();
+    },
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,17 +2,19 @@
 // Nobody else hands results on.
 
 import type { Clock } from './base/clock.ts';
+import { createExhaustion, type Exhaustion, lackOfDescriptors } from './base/exhaustion.ts';
 import type { StallWatch } from './base/stall.ts';
 import { PROJECT_URL, VERSION } from './base/version.ts';
 import { createClassifier } from './classify/classifier.ts';
 import type { Config } from './config/config.ts';
+import { type ClockWatch, createClockWatch } from './correlate/clock-watch.ts';
 import type { Finding, Instant, Outcome, Wanted } from './correlate/outcome.ts';
 import type { Subject } from './model/check.ts';
 import type { IncidentEvent } from './model/incident.ts';
-import type { Observation } from './model/observation.ts';
+import type { Observation, ProbeError } from './model/observation.ts';
 import type { ProbeResult } from './model/result.ts';
 import type { Judgement, Knowledge } from './model/verdict.ts';
-import { createResolve } from './probe/dns.ts';
+import { ANSWER_MS, createResolve } from './probe/dns.ts';
 import { createJars, type Jars } from './probe/jar.ts';
 import { createProbe } from './probe/probers.ts';
 
@@ -25,6 +27,8 @@ const STALL_SHARE = 0.2;
 export interface Stages {
   readonly clock: Clock;
   readonly stall: StallWatch;
+  readonly clockWatch: ClockWatch;
+  readonly exhaustion: Exhaustion;
   readonly probe: (subject: Subject, signal: AbortSignal) => Promise<Observation>;
   readonly classify: (subject: Subject, observation: Observation, now: number) => Judgement;
 }
@@ -43,10 +47,11 @@ export async function probeOnce(
   const startedMs = clock.monotonic();
   const observed = await stages.probe(subject, signal);
   const monotonicMs = clock.monotonic();
-  const toleratedMs = STALL_SHARE * subject.timeoutMs;
-  const stall = stages.stall.during(startedMs, monotonicMs, toleratedMs);
-  const observation = withoutBlameForStalls(observed, stall);
-  const judgement = stages.classify(subject, observation, clock.now());
+  const now = { at: clock.now(), monotonicMs };
+  stages.clockWatch.see(subject, observed, now);
+  const own = ownFault(observed, { startedMs, now, toleratedMs: STALL_SHARE * subject.timeoutMs }, stages);
+  const observation = own === null ? observed : { ...observed, stop: 'error' as const, error: own };
+  const judgement = stages.classify(subject, observation, now.at);
   return { subject, at: observation.startedAt, monotonicMs, observation, judgement, extra: options.extra };
 }
 
@@ -62,10 +67,32 @@ export async function runSubject(
   for (const consume of stages.consumers) consume(result);
 }
 
-/** A failure seen while our own process stood still is our failure (threats M20: it reports a time-out). */
-function withoutBlameForStalls(observation: Observation, stall: string | null): Observation {
-  if (stall === null || observation.error === null) return observation;
-  return { ...observation, stop: 'error', error: { phase: 'prober', code: 'stalled', message: stall } };
+/**
+ * Why a failure is our own, or null: our process stood still meanwhile (threats M20: it looks like a time-out), it had
+ * no descriptors (M19: it looks like a dead resolver), or the date of our clock is wrong (X15: certificates look
+ * expired).
+ */
+function ownFault(
+  { error }: Observation,
+  { startedMs, now, toleratedMs }: { startedMs: number; now: Instant; toleratedMs: number },
+  { stall, exhaustion, clockWatch }: Stages,
+): ProbeError | null {
+  if (error === null) return null;
+  const prober = (code: ProbeError['code'], message: string): ProbeError => ({
+    phase: 'prober',
+    code,
+    message,
+  });
+  // A resolver has less time than the probe, and so have we.
+  const tolerated = error.phase === 'dns' ? Math.min(toleratedMs, STALL_SHARE * ANSWER_MS) : toleratedMs;
+  const late = stall.during(startedMs, now.monotonicMs, tolerated);
+  if (late !== null) return prober('stalled', late);
+  if (error.code === 'out-of-resources') exhaustion.note('EMFILE');
+  else if (error.phase === 'dns' || error.phase === 'connect') exhaustion.note(lackOfDescriptors() ?? '');
+  const lack = exhaustion.during(startedMs, now.monotonicMs);
+  if (lack !== null) return prober('out-of-resources', lack);
+  if (error.code !== 'tls-expired' || clockWatch.believes(now)) return null;
+  return prober('stalled', 'the certificate is not valid at the date of our clock, which is not believed');
 }
 
 /** The part of the correlator that the corridor drives. */
@@ -97,7 +124,7 @@ export interface Blame {
 const EVALUATE_MS = 1_000;
 
 /** While something is suspected or open, what is known of it is made durable at least this often. */
-const RECORD_MS = 15_000;
+const RECORD_MS = 5_000;
 
 /** Evaluates soon after a result, and whenever the correlator wants to be asked again. */
 export function createBlame(tools: {
@@ -142,8 +169,9 @@ export function createBlame(tools: {
   return {
     accept(result) {
       const { subject, judgement, at, monotonicMs, extra } = result;
+      const begunMs = monotonicMs - result.observation.durationMs;
       const { verdict, signature, pointsAt } = judgement;
-      correlator.accept({ check: subject.id, at, monotonicMs, verdict, signature, pointsAt, extra });
+      correlator.accept({ check: subject.id, at, monotonicMs, begunMs, verdict, signature, pointsAt, extra });
       arm();
     },
     find({ detail, ...finding }) {
@@ -166,9 +194,17 @@ export function createBlame(tools: {
 /** Probers, classifier and jars of a configuration: what `check` shares with the daemon. */
 export function createProbing(
   config: Config,
-  tools: { clock: Clock; stall: StallWatch; knowledge: Knowledge; jars: string | null },
+  tools: {
+    readonly clock: Clock;
+    readonly stall: StallWatch;
+    readonly clockWatch?: ClockWatch;
+    readonly exhaustion?: Exhaustion;
+    readonly knowledge: Knowledge;
+    readonly jars: string | null;
+  },
 ): { stages: Stages; jars: Jars } {
-  const { clock, stall, knowledge } = tools;
+  const { clock, stall, knowledge, clockWatch = createClockWatch() } = tools;
+  const { exhaustion = createExhaustion(clock) } = tools;
   const jars = createJars(clock);
   if (tools.jars !== null) jars.restore(tools.jars);
   const addresses = config.paths.flatMap(({ address }) => (address === null ? [] : [address]));
@@ -182,5 +218,5 @@ export function createProbing(
   });
   const { certificateWarnMs } = config.alerts;
   const { classify } = createClassifier({ ...config, knowledge, certificateWarnMs });
-  return { stages: { clock, stall, probe, classify }, jars };
+  return { stages: { clock, stall, clockWatch, exhaustion, probe, classify }, jars };
 }

@@ -1,38 +1,48 @@
 // Lifetime of one configuration: builds every stage from it, joins them, runs them, and takes them down. A reload
 // is a new Watch on the same store: restart and reload are the same way back.
 
-import type { Clock } from './base/clock.ts';
+import {
+  type AlertingTools,
+  createAlerting,
+  createOwnWatch,
+  heartbeatOf,
+  tellStanding,
+  type Want,
+} from './alerting.ts';
+import { type Clock, sleep } from './base/clock.ts';
+import { concurrencyWithin, descriptorLimit } from './base/exhaustion.ts';
 import type { Log } from './base/log.ts';
 import type { StallWatch } from './base/stall.ts';
 import { VERSION } from './base/version.ts';
-import { alertContext, describeIncident, textsOf } from './config/alert-text.ts';
+import { describeIncident, textsOf } from './config/alert-text.ts';
 import type { Config } from './config/config.ts';
-import { type CertificateWatch, createCertificateWatch } from './correlate/certificates.ts';
-import { type CorrelatorOptions, createCorrelator } from './correlate/correlator.ts';
-import type { Metrics } from './metrics/metrics.ts';
+import type { Correlator } from './correlate/correlator.ts';
 import type { Subject } from './model/check.ts';
-import type { Incident, IncidentEvent, ProberReason } from './model/incident.ts';
+import type { Incident, ProberReason } from './model/incident.ts';
 import type { ProbeOutcome, ProbeWish } from './model/probe-report.ts';
 import type { ProbeResult, StoredResult } from './model/result.ts';
 import type { GateStatus, Snapshot } from './model/snapshot.ts';
 import type { FactKind, Knowledge, SignatureText } from './model/verdict.ts';
-import { createDispatcher, type DispatcherOptions } from './notify/dispatcher.ts';
-import { createHeartbeat, cycleFault, type Heartbeat } from './notify/heartbeat.ts';
-import { type Blame, type Consumer, createBlame, createProbing, runSubject, USER_AGENT } from './pipeline.ts';
-import { createOnDemand } from './schedule/on-demand.ts';
+import type { Dispatcher } from './notify/dispatcher.ts';
+import { type Ages, createAges } from './notify/heartbeat.ts';
+import { type Blame, type Consumer, createProbing, runSubject } from './pipeline.ts';
+import { createOnDemand, type OnDemand } from './schedule/on-demand.ts';
 import { type Outpost, outpostsOf } from './schedule/outpost.ts';
 import { plan, type Site } from './schedule/plan.ts';
-import { createRequestBudgets } from './schedule/request-budget.ts';
-import { createScheduler } from './schedule/scheduler.ts';
+import { createRequestBudgets, type RequestBudgets } from './schedule/request-budget.ts';
+import { createScheduler, type Scheduler, type WantedRun } from './schedule/scheduler.ts';
 import { createSessionBudgets, type SessionBudgets } from './schedule/session-budget.ts';
-import { createStrangers } from './schedule/strangers.ts';
+import { createStrangers, type Strangers } from './schedule/strangers.ts';
 import { spentKey } from './store/spent.ts';
 import type { Store } from './store/store.ts';
 import type { IncidentsQuery, IncidentText, ResultsQuery } from './web/reads.ts';
 import { buildSnapshot } from './web/snapshot.ts';
 
-/** Probes at the same time, at most; each holds one socket and the kept part of one body. */
-const CONCURRENCY = 64;
+/**
+ * Probes at the same time, at most; each holds one socket and the kept part of one body. A sixth of them may be in
+ * their handshakes, which carries 250 a second at any latency; a third may hang (schedule/in-flight.ts).
+ */
+const CONCURRENCY = 384;
 /** How long probes in flight may take to end at a stop. */
 const GRACE_MS = 2_000;
 /** After a fact that changes the plan (a certificate's name, an authorize URL), how long to gather more. */
@@ -47,21 +57,13 @@ const PLANNING_FACTS: readonly FactKind[] = [
 ];
 /** Keys of the store's state. */
 export const STATE = {
-  correlator: 'correlator',
   jars: 'jars',
   sessions: 'session-budgets',
   requests: 'request-budgets',
 } as const;
-/** Share of a gate's store that our own visits may be projected to fill before it is a warning (DESIGN 5). */
-const STORE_SHARE = 0.8;
 
-export interface WatchTools {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly store: Store;
-  readonly metrics: Metrics;
+export interface WatchTools extends AlertingTools {
   readonly stall: StallWatch;
-  readonly demo: boolean;
   readonly about: () => Snapshot['config'];
 }
 
@@ -84,13 +86,9 @@ export interface Watch {
   isAlive(): boolean;
 }
 
-/**
- * Builds everything from a configuration; nothing runs before `start`. Long, because it is the wiring: every line joins
- * two rooms, and none decides anything.
- */
+/** Builds everything from a configuration; nothing runs before `start`. Wiring alone: it decides nothing. */
 export function createWatch(config: Config, tools: WatchTools): Watch {
   const { clock, log, store, metrics } = tools;
-  const startedAt = clock.now();
   const site: Site = { ...config, knowledge: store.facts };
   let subjects = plan(site);
   const saved = store.state.get(STATE.jars);
@@ -98,77 +96,52 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
   const { sessions, requests } = createBudgets(site, config, tools);
   const save = (text: string): void => store.state.put(STATE.jars, text);
   const strangers = createStrangers({ clock, jars, sessions, save });
-  const problem = (receiver: string, detail: string | null): void =>
-    blame.find({ kind: 'prober', reason: 'delivery', name: receiver, detail });
-  const dispatcher = createDispatcher(dispatcherOptions(config, tools, problem));
-  const correlator = createCorrelator(correlatorOptions(config, tools, subjects));
-  const checkpoint = (): void => store.state.put(STATE.correlator, correlator.checkpoint());
-  const blame = createBlame({
-    clock,
-    correlator,
-    record(events) {
-      dispatcher.record(events, checkpoint);
-      for (const event of events) logEvent(log, event);
-    },
-    want: (wanted) => scheduler.want(wanted),
-  });
-  const replan = later(clock, REPLAN_MS, () => {
-    subjects = plan(site);
-    scheduler.replace(subjects);
-    blame.replace(subjects);
+  const want = (wanted: readonly WantedRun[]): void => scheduler.want(wanted);
+  const alerting = createAlerting(config, { ...tools, subjects, want });
+  const { dispatcher, correlator, blame, checkpoint } = alerting;
+  let running = false;
+  // In three turns of the loop: with thousands of targets each takes up to a quarter of a second.
+  const replan = later(clock, REPLAN_MS, async () => {
+    const next = plan(site);
+    await sleep(clock, 0);
+    if (!running) return;
+    subjects = next;
+    scheduler.replace(next);
+    await sleep(clock, 0);
+    if (running) blame.replace(next);
   });
   const { idle } = strangers;
-  const demand = createOnDemand({ clock, sessions, requests, idle, want: (runs) => scheduler.want(runs) });
-  const certificates = createCertificateWatch(config.alerts.certificateWarnMs);
-  const consumers: readonly Consumer[] = [
-    verdictLog(log),
-    store.results.insert,
-    metrics.observe,
-    (result) => learn(result, store, replan.soon),
-    (result) => strangers.settle(result, (check) => scheduler.want([{ check, notBefore: 0, why: 'cookie' }])),
-    (result) => requests.charge(result.subject.path?.name ?? '', result.observation.exchanges.length - 1),
-    (result) => hasJoined(result.subject, store.facts) && blame.accept(result),
-    (result) => tellCertificate(certificates(result, clock.now()), blame),
-    demand.accept,
-  ];
+  const demand = createOnDemand({ clock, sessions, requests, idle, want });
+  const ages = createAges(clock);
+  const parts = { ...tools, config, ages, blame, strangers, requests, demand, want, replan: replan.soon };
+  const consumers = createConsumers(parts);
   const scheduler = createScheduler({
     clock,
     random: Math.random,
     run: (subject, options, signal) =>
-      demand.during(subject.id, () => runSubject(subject, options, { ...stages, consumers }, signal)),
+      demand.during(subject.id, async () => {
+        // A token is on disk before the visit that it pays for, unless the disk fails (threats B1).
+        if (isPaid(subject, sessions)) await store.settled('state');
+        if (!signal.aborted) await runSubject(subject, options, { ...stages, consumers }, signal);
+      }),
     idle,
     sessions,
     requests,
-    concurrency: CONCURRENCY,
+    concurrency: concurrencyWithin(descriptorLimit(), CONCURRENCY),
     observe: metrics,
   });
-  const snapshot = (): Snapshot =>
-    buildSnapshot({
-      at: clock.now(),
-      startedAt,
-      version: VERSION,
-      vantage: config.vantage,
-      demo: tools.demo,
-      config: tools.about(),
-      targets: config.targets,
-      subjects,
-      latest: store.results.latest(),
-      schedule: (subject) => scheduler.status(subject.id),
-      components: correlator.components(),
-      gates: sessions.outposts.map((one) => gateStatus(one, sessions, strangers.seen(one.name))),
-      incidents: correlator.incidents(),
-      receivers: dispatcher.status(),
-    });
-  const heartbeat = heartbeatOf(config, tools, snapshot);
-  let running = false;
+  const snapshot = createSnapshot(config, {
+    ...tools,
+    ...{ dispatcher, correlator, sessions, strangers, scheduler },
+    subjects: () => subjects,
+  });
+  const heartbeat = heartbeatOf(config, tools, snapshot, ages);
   return {
     start() {
       running = true;
       scheduler.replace(subjects);
       blame.replace(subjects); // what a reload took away ends its incidents
-      for (const outpost of sessions.outposts) {
-        blame.find({ kind: 'budget', reason: null, name: outpost.name, detail: storeProjection(outpost) });
-      }
+      tellStanding(config, { blame, sessions, incidents: correlator.incidents() });
       dispatcher.start();
       scheduler.start();
       heartbeat?.start();
@@ -187,15 +160,12 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       await dispatcher.stop({ hold: why === 'exit' });
     },
     snapshot,
-    results: (query) => store.results.query(storeQuery(query)),
-    incidents: (query) => storedIncidents(store, query),
-    texts: textsOf(config),
-    summary: (incident) => describeIncident(incident, config),
+    ...createReads(config, store),
     runNow(check) {
       const subject = subjects.find((one) => one.id === check);
       if (subject === undefined) return 'unknown';
       if (!canPay(subject, sessions)) return 'no-budget';
-      scheduler.want([{ check: subject.id, notBefore: 0, why: 'run-now' }]);
+      want([{ check: subject.id, notBefore: 0, why: 'run-now' }]);
       return 'queued';
     },
     probeNow: (wish) => demand.probe(wish, subjects),
@@ -204,59 +174,77 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
   };
 }
 
-function dispatcherOptions(
+/** What the page reads of the store, in the words of this configuration. */
+function createReads(
   config: Config,
-  { clock, log, store, metrics }: WatchTools,
-  problem: DispatcherOptions['problem'],
-): DispatcherOptions {
+  store: Store,
+): Pick<Watch, 'results' | 'incidents' | 'texts' | 'summary'> {
   return {
-    clock,
-    log: log.child({ room: 'notify' }),
-    random: Math.random,
-    store,
-    context: alertContext(config),
-    receivers: config.receivers,
-    watchdog: config.watchdog,
-    userAgent: USER_AGENT,
-    ca: config.ca,
-    observe: { delivered: metrics.notified, failed: metrics.notificationFailed, queue: () => {} },
-    problem,
+    results: (query) => store.results.query(storeQuery(query)),
+    incidents: (query) => storedIncidents(store, query),
+    texts: textsOf(config),
+    summary: (incident) => describeIncident(incident, config),
   };
 }
 
-function correlatorOptions(
+/** Who gets a result, in the order of the corridor. */
+function createConsumers(
+  parts: WatchTools & {
+    readonly config: Config;
+    readonly blame: Blame;
+    readonly strangers: Strangers;
+    readonly requests: RequestBudgets;
+    readonly demand: OnDemand;
+    readonly want: Want;
+    readonly replan: () => void;
+    readonly ages: Ages;
+  },
+): readonly Consumer[] {
+  const { log, store, metrics, blame, strangers, requests, demand, want } = parts;
+  return [
+    verdictLog(log),
+    store.results.insert,
+    metrics.observe,
+    (result) => parts.ages.see(result.subject.id, result.monotonicMs),
+    (result) => learn(result, store, parts.replan),
+    (result) => strangers.settle(result, (check) => want([{ check, notBefore: 0, why: 'cookie' }])),
+    (result) => requests.charge(result.subject.path?.name ?? '', result.observation.exchanges.length - 1),
+    (result) => hasJoined(result.subject, store.facts) && blame.accept(result),
+    createOwnWatch(parts),
+    demand.accept,
+  ];
+}
+
+function createSnapshot(
   config: Config,
-  { clock, store }: WatchTools,
-  subjects: readonly Subject[],
-): CorrelatorOptions {
-  return {
-    subjects,
-    vantage: config.vantage,
-    startupGraceMs: config.alerts.startupGraceMs,
-    seenUp: (target) => store.facts.get('seen-up', target) !== null,
-    hasControls: config.controls.length > 0,
-    checkpoint: store.state.get(STATE.correlator),
-    random: Math.random,
-    startedAt: { at: clock.now(), monotonicMs: clock.monotonic() },
-  };
-}
-
-/** The heartbeat, where one is configured; the demo has none, whatever the file says (threats P6). */
-function heartbeatOf(config: Config, tools: WatchTools, snapshot: () => Snapshot): Heartbeat | null {
-  if (config.heartbeat === null || tools.demo) return null;
-  const { clock, log } = tools;
-  return createHeartbeat({
-    ...config.heartbeat,
-    userAgent: USER_AGENT,
-    clock,
-    log: log.child({ room: 'notify' }),
-    fault: () => cycleFault(snapshot()),
-  });
-}
-
-function tellCertificate(state: ReturnType<CertificateWatch>, blame: Blame): void {
-  if (state !== null)
-    blame.find({ kind: 'certificate', reason: null, name: state.name, detail: state.detail });
+  parts: WatchTools & {
+    readonly dispatcher: Dispatcher;
+    readonly correlator: Correlator;
+    readonly sessions: SessionBudgets;
+    readonly strangers: Strangers;
+    readonly scheduler: Scheduler;
+    readonly subjects: () => readonly Subject[];
+  },
+): () => Snapshot {
+  const { clock, store, dispatcher, correlator, sessions, strangers, scheduler } = parts;
+  const startedAt = clock.now();
+  return () =>
+    buildSnapshot({
+      at: clock.now(),
+      startedAt,
+      version: VERSION,
+      vantage: config.vantage,
+      demo: parts.demo,
+      config: parts.about(),
+      targets: config.targets,
+      subjects: parts.subjects(),
+      latest: store.results.latest(),
+      schedule: (subject) => scheduler.status(subject.id),
+      components: correlator.components(),
+      gates: sessions.outposts.map((one) => gateStatus(one, sessions, strangers.seen(one.name))),
+      incidents: correlator.incidents(),
+      receivers: dispatcher.status(),
+    });
 }
 
 function createBudgets(site: Site, config: Config, { clock, store }: WatchTools) {
@@ -295,13 +283,13 @@ function learn(result: ProbeResult, store: Store, replan: () => void): void {
 }
 
 /** Calls back once, `ms` after the first of several calls. */
-function later(clock: Clock, ms: number, run: () => void): { soon: () => void; cancel: () => void } {
+function later(clock: Clock, ms: number, run: () => Promise<void>): { soon: () => void; cancel: () => void } {
   let pending: (() => void) | null = null;
   return {
     soon() {
       pending ??= clock.after(ms, () => {
         pending = null;
-        run();
+        void run();
       });
     },
     cancel() {
@@ -309,16 +297,6 @@ function later(clock: Clock, ms: number, run: () => void): { soon: () => void; c
       pending = null;
     },
   };
-}
-
-/** Why the outpost's store is in danger by our own visits, or null. */
-function storeProjection(outpost: Outpost): string | null {
-  if (outpost.storeSessions === null || outpost.allowedPerMinute === null) return null;
-  const held = Math.round(
-    (Math.min(outpost.allowedPerMinute, outpost.wantedPerMinute) * outpost.lifetimeMs) / 60_000,
-  );
-  if (held <= STORE_SHARE * outpost.storeSessions) return null;
-  return `our own fresh visits would hold ${held} of the ${outpost.storeSessions} sessions that the store of ${outpost.name} has room for`;
 }
 
 function gateStatus(outpost: Outpost, sessions: SessionBudgets, seen: number): GateStatus {
@@ -336,6 +314,11 @@ function gateStatus(outpost: Outpost, sessions: SessionBudgets, seen: number): G
     storeSessions,
     lifetimeMs,
   };
+}
+
+/** Whether the scheduler has taken a token for it. */
+function isPaid(subject: Subject, sessions: SessionBudgets): boolean {
+  return subject.kind === 'visit' && (subject.costsSession || sessions.isMarked(subject.id));
 }
 
 function canPay(subject: Subject, sessions: SessionBudgets): boolean {
@@ -374,21 +357,4 @@ function verdictLog(log: Log): Consumer {
     if (before === verdict || (before === undefined && verdict === 'up')) return;
     log.info({ check: subject.id, verdict, signature, reason, before: before ?? null }, 'verdict changed');
   };
-}
-
-function logEvent(log: Log, { type, incident }: IncidentEvent): void {
-  const { id, kind, blame, reason, signature, targets, probability } = incident;
-  log.info(
-    {
-      incident: id,
-      event: type,
-      kind,
-      blame: blame?.id ?? null,
-      reason,
-      signature,
-      targets: targets.length,
-      probability,
-    },
-    'incident',
-  );
 }

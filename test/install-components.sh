@@ -15,7 +15,9 @@ need prometheus-alertmanager prometheus-alertmanager
 need ip iproute2
 need openssl openssl
 need curl curl
+need prometheus-blackbox-exporter prometheus-blackbox-exporter
 need sqlite3 sqlite3
+need faketime faketime
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -9,6 +9,8 @@ const LOOK_MS = 1_000;
 const LATE_MS = 50;
 /** Wall and monotonic clock may drift apart this much between two looks: more is a step or a suspend. */
 const STEP_MS = 2_000;
+/** What begins within so long after a freeze meets the crowd of all that waited for its end. */
+const AFTERMATH_MS = 2_000;
 /** Late looks remembered: two minutes of nothing but lateness; older ones overlap no probe any more. */
 const KEPT = 120;
 
@@ -23,13 +25,13 @@ export interface StallWatch extends Disposable {
   /**
    * What went wrong between two instants of Clock.monotonic, or null. Lateness of up to `toleratedMs` in all (a share
    * of the probe's time-out) is let pass: it cannot have caused the failure. A starved process is late a little again
-   * and again; what counts is the sum.
+   * and again; what counts is the sum. A freeze of more than a second counts for what begins two seconds after it, too.
    */
   during(sinceMs: number, untilMs: number, toleratedMs: number): string | null;
 }
 
-/** Starts looking at once. */
-export function createStallWatch(clock: Clock): StallWatch {
+/** Starts looking at once; `stepped` hears of each step of the wall clock, or suspend, by how many ms. */
+export function createStallWatch(clock: Clock, stepped: (byMs: number) => void = () => {}): StallWatch {
   const stalls: Stall[] = [];
   let last = { monotonic: clock.monotonic(), wall: clock.now() };
   let cancel = (): void => {};
@@ -43,7 +45,11 @@ export function createStallWatch(clock: Clock): StallWatch {
     const elapsed = now.monotonic - last.monotonic;
     const lateMs = Math.max(0, elapsed - LOOK_MS);
     if (lateMs > LATE_MS) note(lateMs, now.monotonic);
-    if (Math.abs(now.wall - last.wall - elapsed) > STEP_MS) note(Number.POSITIVE_INFINITY, now.monotonic);
+    const byMs = now.wall - last.wall - elapsed;
+    if (Math.abs(byMs) > STEP_MS) {
+      note(Number.POSITIVE_INFINITY, now.monotonic);
+      stepped(Math.round(byMs));
+    }
     last = now;
     cancel = clock.after(LOOK_MS, look);
   };
@@ -53,7 +59,12 @@ export function createStallWatch(clock: Clock): StallWatch {
     during(sinceMs, untilMs, toleratedMs) {
       // A stall that is going on right now has not been seen by a look yet.
       const overdue = Math.max(0, untilMs - last.monotonic - LOOK_MS);
-      const seen = stalls.filter((stall) => stall.from < untilMs && stall.to > sinceMs);
+      const lead = clock.now() - clock.monotonic();
+      if (Math.abs(lead - (last.wall - last.monotonic)) > STEP_MS) return 'the clock jumped';
+      const seen = stalls.filter((stall) => {
+        const aftermathMs = stall.lateMs > LOOK_MS ? AFTERMATH_MS : 0;
+        return stall.from < untilMs && stall.to + aftermathMs > sinceMs;
+      });
       const lateMs = seen.reduce((sum, stall) => sum + stall.lateMs, overdue);
       if (lateMs === Number.POSITIVE_INFINITY) return 'the clock jumped';
       return lateMs > toleratedMs ? `our process was late by ${Math.round(lateMs)} ms meanwhile` : null;

@@ -15,6 +15,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
+import { lackOfDescriptors } from '../base/exhaustion.ts';
 import { expand, type References } from './expand.ts';
 import { type Finding, type Problem, shownPath } from './problem.ts';
 
@@ -84,6 +85,9 @@ interface Parsed {
   readonly tooDeepAt: number | null;
 }
 
+/** What the event loop of V8's time limit may need: epoll, wake-up and signal descriptors, with room to spare. */
+const LIMIT_DESCRIPTORS = 8;
+
 /** Parses within a time that V8 enforces: the parser cannot be told to stop. */
 function parseInTime(
   text: string,
@@ -100,6 +104,9 @@ function parseInTime(
     });
     return { document, tooDeepAt: firstTooDeep(document) };
   };
+  // Node ends the whole process when a time limit finds no descriptors for its own event loop.
+  const lack = lackOfDescriptors(LIMIT_DESCRIPTORS);
+  if (lack !== null) return { problem: `cannot be read (${lack})` };
   try {
     return runInNewContext('parse()', { parse }, { timeout: Math.ceil(limitMs) }) as Parsed;
   } catch (error) {

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { lackOfDescriptors } from '../base/exhaustion.ts';
 import { readRegularFile } from './expand.ts';
 
 /** A change counts when two reads this far apart are the same: no half-written file (threats P5). */
@@ -21,6 +22,10 @@ export function watchFiles(files: readonly string[], clock: Clock, changed: () =
 
   const settle = (): void => {
     const now = digest(files);
+    if (now === null) {
+      cancelSettle = clock.after(SETTLE_MS, settle);
+      return;
+    }
     if (now !== pending) {
       look(); // still being written
       return;
@@ -32,7 +37,8 @@ export function watchFiles(files: readonly string[], clock: Clock, changed: () =
   const look = (): void => {
     const now = digest(files);
     // The store may be in the same folder and brings events all the time: they must not put off a rested file.
-    if (now === pending) return;
+    if (now === null || now === pending) return;
+    known ??= now;
     cancelSettle();
     pending = now === known ? null : now;
     if (pending !== null) cancelSettle = clock.after(SETTLE_MS, settle);
@@ -64,11 +70,15 @@ function watchFolder(folder: string, look: () => void): FSWatcher | null {
 /** More is refused by the loader anyway. */
 const MOST_BYTES = 1024 * 1024 + 1;
 
-/** One hash over all contents; a file that cannot be read counts as what is wrong with it. */
-function digest(files: readonly string[]): string {
+/**
+ * One hash over all contents; a file that cannot be read counts as what is wrong with it. Null when it is we who lack
+ * descriptors: that says nothing about the files (threats M19).
+ */
+function digest(files: readonly string[]): string | null {
   const hash = createHash('sha256');
   for (const file of files) {
     const read = readRegularFile(file, MOST_BYTES);
+    if (!('bytes' in read) && lackOfDescriptors() !== null) return null;
     hash.update('bytes' in read ? read.bytes : read.why);
     hash.update('\0');
   }

@@ -11,7 +11,8 @@ import type { Subject } from '../../src/model/check.ts';
 import type { Incident } from '../../src/model/incident.ts';
 import type { ProbeResult } from '../../src/model/result.ts';
 import type { Knowledge, SignatureId } from '../../src/model/verdict.ts';
-import { createDispatcher, type DispatcherStore } from '../../src/notify/dispatcher.ts';
+import { createDispatcher } from '../../src/notify/dispatcher.ts';
+import type { DispatcherStore } from '../../src/notify/dispatcher-store.ts';
 import { createBlame } from '../../src/pipeline.ts';
 import { outpostsOf } from '../../src/schedule/outpost.ts';
 import { plan } from '../../src/schedule/plan.ts';
@@ -141,10 +142,11 @@ export function startHouse(options: HouseOptions): House {
       probes += 1;
       const at = clock.now();
       const showing = options.show(subject);
-      await sleep(clock, latencyMs(showing, random), signal);
+      const durationMs = latencyMs(showing, random);
+      await sleep(clock, durationMs, signal);
       if (signal.aborted || clock.isCut()) return;
       if (showing.verdict === 'up' && subject.kind === 'visit') disk.seenUp.add(subject.target.id);
-      blame.accept(resultOf(subject, showing, { at, monotonicMs: clock.monotonic(), extra }));
+      blame.accept(resultOf(subject, showing, { at, monotonicMs: clock.monotonic(), durationMs, extra }));
     },
   });
   scheduler.replace(subjects);
@@ -177,15 +179,15 @@ function latencyMs({ signature }: Showing, random: () => number): number {
 function resultOf(
   subject: Subject,
   { verdict, signature, pointsAt }: Showing,
-  when: { at: number; monotonicMs: number; extra: boolean },
+  when: { at: number; monotonicMs: number; durationMs: number; extra: boolean },
 ): ProbeResult {
-  const { at, monotonicMs, extra } = when;
+  const { at, monotonicMs, durationMs, extra } = when;
   return {
     subject,
     at,
     monotonicMs,
     extra,
-    observation: { startedAt: at, durationMs: 0, exchanges: [], stop: 'answer', error: null },
+    observation: { startedAt: at, durationMs, exchanges: [], stop: 'answer', error: null },
     judgement: {
       verdict,
       signature: signature as SignatureId | null,

@@ -260,6 +260,6 @@ function short(labels: Readonly<Record<string, string>>): string {
     .join(' ');
 }
 
-export function seconds(ms: number): string {
+function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 }

@@ -59,8 +59,7 @@ export function wantedOf(fault: FaultId, port: string): Wanted {
     case 'certificate-expired':
       return shared('certificate', '*.lab.test@origin');
     case 'prober-banned':
-      // Whichever path is seen first names it; later both count as one fault of the vantage.
-      return prober('blocked', ['demo', 'cdn', 'origin']);
+      return prober('blocked', ['demo']);
     case 'uplink-gone':
       return prober('uplink', ['demo']);
   }

@@ -5,6 +5,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Program, startProgram } from '../support/program.ts';
+import { START_FLAGS } from '../support/start-flags.ts';
 import { waitFor } from '../support/wait.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
@@ -77,7 +78,7 @@ export function createWatched(options: {
     return seen;
   };
   const start = async (): Promise<void> => {
-    const started = startProgram(process.execPath, [MAIN, 'run', '--config', CONFIGURATION], {
+    const started = startProgram(process.execPath, [...START_FLAGS, MAIN, 'run', '--config', CONFIGURATION], {
       cwd: folder,
       environment,
     });

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { loopbackPort } from './loopback-port.ts';
 import type { OutageSite } from './outage-site.ts';
 import { type Program, startProgram } from './program.ts';
+import { START_FLAGS } from './start-flags.ts';
 import { tempFolder } from './temp-folder.ts';
 import { waitFor } from './wait.ts';
 
@@ -40,6 +41,8 @@ export interface Daemon extends AsyncDisposable {
   /** `http://127.0.0.1:port`. */
   readonly url: string;
   readonly configuration: string;
+  /** Id of the running process. */
+  pid(): number;
   /** What all its processes printed. */
   output(): string;
   /** JSON of a pathname below `/api/v1/`. */
@@ -61,6 +64,12 @@ export interface DaemonOptions {
   /** Label `site` of all its alerts. */
   readonly name: string;
   readonly alertmanagerUrl: string;
+  /** More of the environment of its process. */
+  readonly environment?: Record<string, string>;
+  /** A command in front of the daemon's own, such as `sh -c 'ulimit -n 64; exec "$@"' sh`. */
+  readonly launch?: readonly string[];
+  /** Sections of the configuration in place of the usual ones. */
+  readonly sections?: Record<string, unknown>;
 }
 
 /** Starts it and waits until it is ready. */
@@ -69,7 +78,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const folder = stack.use(await tempFolder('daemon'));
   const port = await loopbackPort();
   const file = join(folder.path, 'gatewatch.yaml');
-  const configuration = stringify(configurationOf(options, { folder: folder.path, port }));
+  const configuration = stringify({
+    ...configurationOf(options, { folder: folder.path, port }),
+    ...options.sections,
+  });
   await writeFile(file, configuration);
   const url = `http://127.0.0.1:${port}`;
   const ended: string[] = [];
@@ -79,7 +91,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   const start = async (): Promise<void> => {
-    const started = startProgram(process.execPath, [MAIN, 'run', '--config', file], { cwd: folder.path });
+    const [command = process.execPath, ...args] = [
+      ...(options.launch ?? []),
+      ...[process.execPath, ...START_FLAGS, MAIN, 'run', '--config', file],
+    ];
+    const started = startProgram(command, args, {
+      cwd: folder.path,
+      environment: options.environment ?? {},
+    });
     program = started;
     const limit = AbortSignal.timeout(60_000);
     const died = started.exited.then((code) => {
@@ -104,6 +123,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return {
     url,
     configuration,
+    pid: () => program?.pid ?? -1,
     output: () => [...ended, program?.output() ?? ''].join(''),
     api,
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
@@ -145,7 +165,7 @@ function isHealthy(checks: readonly CheckView[]): boolean {
 function configurationOf(
   { site, name, alertmanagerUrl }: DaemonOptions,
   { folder, port }: { folder: string; port: number },
-): unknown {
+): Record<string, unknown> {
   return {
     vantage: `vantage-${name}`,
     gates: [

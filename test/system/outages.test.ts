@@ -56,7 +56,7 @@ function banned(how: 'firewall' | 'rate-limit'): Outage {
     expected: () => ({
       alertname: 'GatewatchProber',
       severity: 'warning',
-      labels: { vantage: `vantage-banned-${how}`, reason: 'blocked', name: 'cdn' },
+      labels: { vantage: `vantage-banned-${how}`, reason: 'blocked', name: `vantage-banned-${how}` },
       acquitted: [ORIGIN, GATE],
       summary:
         /^gatewatch at vantage-banned-\S+ is refused over path cdn by a firewall rule or rate limit; no service is blamed$/,

@@ -22,6 +22,8 @@ function stages(options: { seen?: Observation; stall?: string | null; probe?: ()
   return {
     judged,
     clock,
+    clockWatch: { see: () => undefined, believes: () => true, fault: () => null },
+    exhaustion: { note: () => undefined, during: () => null },
     stall: { during: () => options.stall ?? null, [Symbol.dispose]() {} },
     probe: async () => {
       options.probe?.();
@@ -50,6 +52,20 @@ describe('one probe', () => {
       code: 'stalled',
       message: 'the event loop was 4 s late',
     });
+  });
+
+  test('that failed in the resolver is let pass less lateness: there is less time for it', async () => {
+    const tolerated: number[] = [];
+    const during = (_since: number, _until: number, toleratedMs: number) => {
+      tolerated.push(toleratedMs);
+      return null;
+    };
+    const dns = { ...failed, error: { phase: 'dns', code: 'resolver-unreachable', message: '' } } as const;
+    for (const seen of [failed, dns]) {
+      const own = { ...stages({ seen }), stall: { during, [Symbol.dispose]() {} } };
+      await probeOnce(subject, { extra: false }, own, new AbortController().signal);
+    }
+    expect(tolerated).toEqual([0.2 * subject.timeoutMs, 320]);
   });
 
   test('that succeeded counts in spite of a stall, and one that failed without a stall is not ours', async () => {
@@ -163,7 +179,7 @@ describe('blame', () => {
 
   test('makes a long suspicion durable though nothing happens', () => {
     const { clock, blame, state, recorded } = blaming();
-    for (let count = 0; count < 20; count++) {
+    for (let count = 0; count < 8; count++) {
       state.nextAt = clock.monotonic();
       blame.accept(result);
       clock.advance(1_000);

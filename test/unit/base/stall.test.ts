@@ -36,6 +36,21 @@ test('adds up what a starved process is late again and again', async () => {
   expect(stall.during(clock.monotonic() - 1, clock.monotonic(), 1_000)).toBeNull();
 });
 
+test('counts a freeze for what begins in the crowd after it, and small lateness for nothing later', async () => {
+  const clock = simulatedClock();
+  using stall = createStallWatch(clock);
+  await clock.pass(5_000);
+  clock.sleepThrough(3_000);
+  await clock.pass(1_500);
+  const begun = clock.monotonic();
+  await clock.pass(500);
+  expect(stall.during(begun, clock.monotonic(), 1_000)).toMatch(/late by/);
+  await clock.pass(5_000);
+  clock.sleepThrough(1_500);
+  await clock.pass(1_500);
+  expect(stall.during(clock.monotonic() - 500, clock.monotonic(), 100)).toBeNull();
+});
+
 test('forgets what ended before the probe began', async () => {
   const clock = simulatedClock();
   using stall = createStallWatch(clock);
