@@ -58,11 +58,11 @@ export function secretsOf(
   subject: Subject,
   { exchanges }: Pick<Observation, 'exchanges'>,
 ): readonly string[] {
-  const headers = subject.kind === 'visit' ? Object.values(subject.target.headers) : [];
+  const own = subject.kind === 'visit' ? subject.target.headers : (subject.headers ?? {});
   const cookies = exchanges.flatMap(({ setCookies }) =>
     setCookies.map(({ raw }) => raw.slice(raw.indexOf('=') + 1).split(';', 1)[0] ?? ''),
   );
-  return [...headers, ...cookies];
+  return [...Object.values(own), ...cookies];
 }
 
 /** Location with only scheme, host, pathname, and the names of the query; a few harmless values stay. */

@@ -10,7 +10,7 @@ import { type CrashSite, crashSite, type KillAt, type Life } from '../support/cr
 import { seeded } from '../support/simulator.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-const TICKS = 32;
+const TICKS = 44;
 const TICK_MS = 6_000;
 const BUDGET = { perMinute: 6, capacity: 8 };
 /** Lives at a time. */

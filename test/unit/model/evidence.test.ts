@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { evidenceOf, redactLocation } from '../../../src/model/evidence.ts';
-import { check, exchange, observation } from '../classify/subjects.ts';
+import { canary, check, exchange, observation } from '../classify/subjects.ts';
 
 const BASE = 'https://app.example.com/';
 
@@ -42,6 +42,12 @@ test('a configured header that comes back is not kept, whatever it was put into'
   const [kept] = evidenceOf(subject, observation([exchange({ headers })]));
   expect(kept?.headers).toEqual({ server: '…', via: '…', 'x-powered-by': 'PHP' });
   expect(kept?.location).toBe('https://other.example/…?error=…&scope=openid');
+});
+
+test('neither is one that a canary carried', () => {
+  const subject = { ...canary('gate-ping', { url: BASE }), headers: { 'x-waf-skip': 'geheim-waf-skip' } };
+  const seen = observation([exchange({ headers: { server: 'Echo geheim-waf-skip' } })]);
+  expect(evidenceOf(subject, seen)[0]?.headers).toEqual({ server: '…' });
 });
 
 test('neither is the value of a cookie that was set on the way', () => {
