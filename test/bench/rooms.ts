@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { createClassifier } from '../../src/classify/classifier.ts';
-import { createCorrelator } from '../../src/correlate/correlator.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { plan } from '../../src/schedule/plan.ts';
 import { openStore } from '../../src/store/store.ts';
 import { nothingKnown, plannedSite } from '../support/planned-site.ts';
 import { probeResult } from '../support/probe-result.ts';
 import { type Row, row } from './row.ts';
+import { correlatorOf } from './schedule.ts';
 
 const RESULTS = 20_000;
 const HOSTS = ['grafana', 'wiki', 'git', 'photos'].map((name) => `${name}.example.com`);
@@ -30,16 +30,7 @@ export function measureRooms(): Row[] {
     certificateWarnMs: 0,
   });
   const metrics = createMetrics();
-  const correlator = createCorrelator({
-    subjects,
-    vantage: 'here',
-    startupGraceMs: 0,
-    seenUp: () => true,
-    hasControls: true,
-    checkpoint: null,
-    random: Math.random,
-    startedAt: { at: 0, monotonicMs: 0 },
-  });
+  const correlator = correlatorOf(subjects);
   const folder = mkdtempSync(join(tmpdir(), 'gatewatch-bench-'));
   const store = openStore({
     file: join(folder, 'gatewatch.db'),

@@ -79,7 +79,8 @@ function siteOf(hosts: number): Site {
   return plannedSite({ hosts, more: `checks: { return: { every: ${EVERY_MS}ms } }\ncanaries: none` });
 }
 
-function correlatorOf(subjects: readonly Subject[]) {
+/** A correlator of these subjects that has seen nothing. */
+export function correlatorOf(subjects: readonly Subject[]) {
   return createCorrelator({
     subjects,
     vantage: 'here',

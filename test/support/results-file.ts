@@ -4,10 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database, { type Database as Connection } from 'better-sqlite3';
+import type { Clock } from '../../src/base/clock.ts';
 import { VERDICTS, type Verdict } from '../../src/model/verdict.ts';
 import { openDatabase } from '../../src/store/open-database.ts';
 import { formFromResult } from '../../src/store/result-form.ts';
-import type { PendingResult } from '../../src/store/result-rows.ts';
+import type { PendingResult, ResultRows } from '../../src/store/result-rows.ts';
+import { createRetention, type RetentionOptions } from '../../src/store/retention.ts';
+import { createRollups } from '../../src/store/rollups.ts';
 import { probeResult } from './probe-result.ts';
 
 export interface ResultsFile extends Disposable {
@@ -69,4 +72,23 @@ export function pendingResult(wish: PendingWish): PendingResult {
     extra: false,
     form: { ...form, reason: wish.reason ?? `it is ${verdict}` },
   };
+}
+
+/** Retention of such a file: results for 14 days, roll-ups for 400, and a disk with room, unless `part` says otherwise. */
+export function retentionOf(
+  file: ResultsFile,
+  parts: { readonly rows: ResultRows; readonly clock: Clock },
+  part: Partial<RetentionOptions> = {},
+): ReturnType<typeof createRetention> {
+  return createRetention({
+    results: file.db,
+    state: file.state,
+    rollups: createRollups(file.db),
+    ...parts,
+    resultsMs: 14 * 86_400_000,
+    rollupsMs: 400 * 86_400_000,
+    maxBytes: 2 ** 31,
+    space: () => ({ free: 2 ** 40, all: 2 ** 40 }),
+    ...part,
+  });
 }

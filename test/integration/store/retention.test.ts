@@ -5,32 +5,20 @@ import { readNewest } from '../../../src/store/newest.ts';
 import { nextId } from '../../../src/store/result-ids.ts';
 import { createResultQuery } from '../../../src/store/result-query.ts';
 import { ResultRows } from '../../../src/store/result-rows.ts';
-import { bytesOf, createRetention, type RetentionOptions } from '../../../src/store/retention.ts';
+import { bytesOf, type RetentionOptions } from '../../../src/store/retention.ts';
 import { createRollups } from '../../../src/store/rollups.ts';
 import { manualClock } from '../../support/manual-clock.ts';
-import { pendingResult, type ResultsFile, resultsFile } from '../../support/results-file.ts';
+import { pendingResult, type ResultsFile, resultsFile, retentionOf } from '../../support/results-file.ts';
 
 const T0 = Date.UTC(2026, 3, 16, 17);
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
-const ROOM = { free: 2 ** 40, all: 2 ** 40 };
 
 /** A file with a daemon around it. */
 function daemon(file: ResultsFile, part: Partial<RetentionOptions> = {}, startAt = T0) {
   const clock = manualClock(startAt);
   const rows = new ResultRows(file.db);
-  const retain = createRetention({
-    results: file.db,
-    state: file.state,
-    rollups: createRollups(file.db),
-    rows,
-    clock,
-    resultsMs: 14 * DAY,
-    rollupsMs: 400 * DAY,
-    maxBytes: 2 ** 31,
-    space: () => ROOM,
-    ...part,
-  });
+  const retain = retentionOf(file, { rows, clock }, part);
   let lastId = rows.lastId();
   return {
     clock,

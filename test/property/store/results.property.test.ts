@@ -8,10 +8,9 @@ import { readNewest } from '../../../src/store/newest.ts';
 import { nextId } from '../../../src/store/result-ids.ts';
 import { createResultQuery, type ResultQuery } from '../../../src/store/result-query.ts';
 import { type PendingResult, ResultRows } from '../../../src/store/result-rows.ts';
-import { createRetention } from '../../../src/store/retention.ts';
 import { BUCKETS, createRollups, type Rollup } from '../../../src/store/rollups.ts';
 import { manualClock } from '../../support/manual-clock.ts';
-import { pendingResult, type ResultsFile, resultsFile } from '../../support/results-file.ts';
+import { pendingResult, type ResultsFile, resultsFile, retentionOf } from '../../support/results-file.ts';
 
 const T0 = Date.UTC(2026, 3, 16);
 const MINUTE = 60_000;
@@ -190,17 +189,7 @@ test('pruning deletes only what is older than its time, and in the end all of it
       const rows = new ResultRows(file.db);
       for (const [index, at] of times.entries()) rows.write([pendingResult({ id: index + 1, at })]);
       const clock = manualClock(T0 + 40 * DAY);
-      const retain = createRetention({
-        results: file.db,
-        state: file.state,
-        rollups: createRollups(file.db),
-        rows,
-        clock,
-        resultsMs: 14 * DAY,
-        rollupsMs: 400 * DAY,
-        maxBytes: 2 ** 31,
-        space: () => ({ free: 1, all: 1 }),
-      });
+      const retain = retentionOf(file, { rows, clock }, { space: () => ({ free: 1, all: 1 }) });
       for (let hour = 0; hour < 60; hour += 1) {
         while (retain(clock.now()));
         clock.advance(60 * MINUTE);
