@@ -15,21 +15,25 @@ const TICK_MS = 6_000;
 const BUDGET = { perMinute: 6, capacity: 8 };
 /** Lives at a time. */
 const LANES = 2;
-/** Kills at random moments, how many of them one life gets, and the longest time between two. */
+/** Kills at random moments in all, and how many of them one life gets at most. */
 const RANDOM_KILLS = 200;
 const KILLS_A_LIFE = 10;
-const LONGEST_RUN_MS = 1_500;
+/** Longest time until a kill, as a part of what a whole life takes here: machines differ by a factor of five. */
+const LONGEST_RUN_RATIO = 0.6;
 
 const stack = new AsyncDisposableStack();
 let root: string;
 let child: string;
 let whole: Life;
+let wholeMs: number;
 
 beforeAll(async () => {
   root = stack.use(await tempFolder('crash')).path;
   child = await compiledChild();
   await using site = await startSite('whole', false);
+  const startedAt = performance.now();
   expect(await site.run(null)).toBe(true);
+  wholeMs = performance.now() - startedAt;
   whole = site.life();
 }, 240_000);
 afterAll(() => stack.disposeAsync());
@@ -129,21 +133,23 @@ describe('SIGKILL', () => {
     expect(killed).toBeGreaterThan(kills.length * 0.9);
   });
 
-  test('at 200 random moments, ten in the life of one incident', { timeout: 900_000 }, async () => {
+  test('at 200 random moments, at most ten in the life of one incident', { timeout: 900_000 }, async () => {
     const random = seeded(20_260_418);
-    const lives = Array.from({ length: RANDOM_KILLS / KILLS_A_LIFE }, (_, index) => index);
     let killed = 0;
-    await inLanes(lives, async (index) => {
-      await using site = await startSite(`random-${index}`, true);
-      let kills = 0;
-      for (let times = 0; times < KILLS_A_LIFE; times += 1) {
-        if (await site.run(null, random() * LONGEST_RUN_MS)) break;
-        kills += 1;
+    let lives = 0;
+    const lane = async (): Promise<void> => {
+      while (killed < RANDOM_KILLS) {
+        lives += 1;
+        const life = lives;
+        await using site = await startSite(`random-${life}`, true);
+        let kills = 0;
+        while (kills < KILLS_A_LIFE && !(await site.run(null, random() * LONGEST_RUN_RATIO * wholeMs)))
+          kills += 1;
+        await site.run(null);
+        killed += kills;
+        expectOneStory(site.life(), kills, `life ${life} with ${kills} kills`);
       }
-      await site.run(null);
-      killed += kills;
-      expectOneStory(site.life(), kills, `life ${index} with ${kills} kills`);
-    });
-    expect(killed).toBeGreaterThan(RANDOM_KILLS / 2);
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
   });
 });
