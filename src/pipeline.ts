@@ -17,6 +17,7 @@ import type { Judgement, Knowledge } from './model/verdict.ts';
 import { ANSWER_MS, createResolve } from './probe/dns.ts';
 import { createJars, type Jars } from './probe/jar.ts';
 import { createProbe } from './probe/probers.ts';
+import { createSignedIn } from './probe/signed-in.ts';
 
 /** What visited sites see in their logs; nothing of the operator's configuration. */
 export const USER_AGENT = `gatewatch/${VERSION} (+${PROJECT_URL})`;
@@ -212,6 +213,7 @@ export function createProbing(
     clock,
     resolve: createResolve(clock),
     jars,
+    signedIn: createSignedIn(clock),
     userAgent: USER_AGENT,
     ca: config.ca,
     allowedAddresses: new Set(addresses.flatMap(({ host, port }) => [host, `${host}:${port}`])),

@@ -17,6 +17,7 @@ import { type Finding, fromClaim, fromId, isHealthy } from './finding.ts';
 import { proofClaim } from './path-proof.ts';
 import { createScene, isOwnHost, type Scene } from './scene.ts';
 import { isCookieLost } from './signatures/gate.ts';
+import { judgeSession } from './signed-in.ts';
 import { type UserSignature, userClaim } from './user-signature.ts';
 
 export interface Classifier {
@@ -66,9 +67,10 @@ function judge(scene: Scene, signatures: readonly UserSignature[]): Finding {
   const answered = scene.canary?.canary === 'control' && scene.response !== null;
   const claimed = answered ? null : firstClaim(scene, { transportOnly: stranger });
   if (claimed !== null) return claimed;
-  return scene.subject.kind === 'visit'
-    ? judgeAnswer(scene, scene.subject.expect.is)
-    : judgeCanary(scene, scene.subject.canary);
+  if (scene.subject.kind === 'canary') return judgeCanary(scene, scene.subject.canary);
+  return scene.subject.visit === 'session'
+    ? judgeSession(scene)
+    : judgeAnswer(scene, scene.subject.expect.is);
 }
 
 function firstClaim(scene: Scene, options: { transportOnly: boolean }): Finding | null {

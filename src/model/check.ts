@@ -1,12 +1,13 @@
 // Checks and canaries: what is probed, on a schedule (DESIGN 2 and 3). A probe is one execution of either.
 
+import type { Account } from './account.ts';
 import type { ComponentId } from './component.ts';
 import type { Gate } from './gate.ts';
 import type { NetworkPath } from './network-path.ts';
 import type { Expectation, Target } from './target.ts';
 
-/** Visits built so far; `session`, `login` and `browser` join with their issue. */
-export const VISITS = ['fresh', 'return'] as const;
+/** Visits built so far; `login` and `browser` join with their issue. */
+export const VISITS = ['fresh', 'return', 'session'] as const;
 export type Visit = (typeof VISITS)[number];
 
 export const CANARY_KINDS = [
@@ -50,6 +51,8 @@ export interface Check extends Scheduled {
   readonly target: Target;
   readonly path: NetworkPath;
   readonly gate: Gate | null;
+  /** Who it signs in as; null for strangers (`fresh`, `return`). Its gate is `gate`. */
+  readonly account: Account | null;
   readonly expect: Expectation;
   /** Takes a token of the outpost's session budget. */
   readonly costsSession: boolean;

@@ -2,6 +2,7 @@
 // cookie values, other query values and bodies never pass this door, nor do secrets of ours that an answer gives back
 // in a field that is kept.
 
+import { accountSecrets } from './account.ts';
 import type { Subject } from './check.ts';
 import type { EpochMs, Exchange, Observation, ProbeError, Timings } from './observation.ts';
 import { evidenceText, holdsSecret } from './text.ts';
@@ -51,18 +52,24 @@ export interface Evidence {
 }
 
 /**
- * What of our own, or of the visitor we played, an answer may give back: the configured headers, and the values of
- * the cookies that were set. Secrets themselves.
+ * What of our own, or of the visitor we played, an answer may give back: the configured headers, the credentials and
+ * sessions of the account, and the values of the cookies that were set. Secrets themselves.
  */
 export function secretsOf(
   subject: Subject,
-  { exchanges }: Pick<Observation, 'exchanges'>,
+  { exchanges, secrets }: Pick<Observation, 'exchanges' | 'secrets'>,
 ): readonly string[] {
   const own = subject.kind === 'visit' ? subject.target.headers : (subject.headers ?? {});
   const cookies = exchanges.flatMap(({ setCookies }) =>
     setCookies.map(({ raw }) => raw.slice(raw.indexOf('=') + 1).split(';', 1)[0] ?? ''),
   );
-  return [...Object.values(own), ...cookies];
+  const account = subject.kind === 'visit' ? subject.account : null;
+  return [
+    ...Object.values(own),
+    ...(account === null ? [] : accountSecrets(account)),
+    ...secrets,
+    ...cookies,
+  ];
 }
 
 /** Location with only scheme, host, pathname, and the names of the query; a few harmless values stay. */

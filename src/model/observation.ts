@@ -95,6 +95,69 @@ export interface Exchange {
   readonly error: ProbeError | null;
 }
 
+/**
+ * Where a login or a browser's flow ended.
+ *
+ * app              at the app, signed in
+ * rejected         the credentials were refused: password, code, client secret
+ * denied           the provider or the gate knows who it is, and refuses
+ * needs-human      a step that no program can take: captcha, prompt, mail, enrolment
+ * flow-error       the provider says that its flow has failed
+ * callback-failed  the way back to the gate, or the gate with its result
+ * page-blank       the login page shows nothing: its scripts or styles fail
+ * not-finished     none of these: an answer that is no step of a login, or none at all
+ */
+export const FLOW_ENDS = [
+  'app',
+  'rejected',
+  'denied',
+  'needs-human',
+  'flow-error',
+  'callback-failed',
+  'page-blank',
+  'not-finished',
+] as const;
+export type FlowEnd = (typeof FLOW_ENDS)[number];
+
+/** One step of a flow; `failed`: why, in our own words; null when it succeeded. */
+export interface FlowStep {
+  readonly name: string;
+  readonly durationMs: number;
+  readonly failed: string | null;
+}
+
+/** What a browser saw of a page, beside its exchanges. */
+export interface PageFacts {
+  /** Nothing that a person could see. */
+  readonly blank: boolean;
+  readonly failedResources: readonly {
+    /** Scheme, host and pathname. */
+    readonly url: string;
+    /** `script`, `stylesheet`, … as the browser calls it. */
+    readonly type: string;
+    /** Null when no answer came. */
+    readonly status: number | null;
+    /** Our own words; null when the status says it all. */
+    readonly error: string | null;
+  }[];
+  readonly consoleErrors: number;
+  readonly pageErrors: number;
+}
+
+/** The steps of a visit that is more than requests: a login over HTTP, a browser's flow. */
+export interface FlowFacts {
+  readonly steps: readonly FlowStep[];
+  readonly end: FlowEnd;
+  /** Our own words on the end, half a sentence; never text of a response. */
+  readonly detail: string;
+  /** A password, code or client secret has left us: what comes after may count against the account. */
+  readonly secretsSent: boolean;
+  /** Our clock less the provider's, ms, by its `Date`; null where it gave none. */
+  readonly clockSkewMs: number | null;
+  /** Browser only. */
+  readonly page: PageFacts | null;
+}
+
 /** What one probe saw. Hops in order; the last one is where the probe ended. */
 export interface Observation {
   readonly startedAt: EpochMs;
@@ -104,4 +167,8 @@ export interface Observation {
   readonly stop: 'answer' | 'handover' | 'off-host' | 'asleep' | 'error';
   /** Failure of the last exchange, or of ourselves before any exchange. */
   readonly error: ProbeError | null;
+  /** Null for visits that are requests alone. */
+  readonly flow: FlowFacts | null;
+  /** What was sent for the account: session cookies, codes, tokens. For taking it out of what is kept. */
+  readonly secrets: readonly string[];
 }

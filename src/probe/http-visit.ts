@@ -1,7 +1,9 @@
-// The visits `fresh` and `return`: one GET as a stranger and the hops that belong to it, each on a new connection.
+// The visits `fresh`, `return` and `session`: one GET and the hops that belong to it, each on a new connection.
 // A return visit carries the stranger's kept cookie and never sends a request without one: that would cost a session.
+// A session visit carries what the account has to the account's hosts alone, asked anew at every hop.
 
 import type { Clock } from '../base/clock.ts';
+import { type Account, basicText, mayCarry } from '../model/account.ts';
 import type { Check } from '../model/check.ts';
 import type { Exchange, Observation, ProbeError } from '../model/observation.ts';
 import type { Exchanger, Limit } from './exchange.ts';
@@ -9,36 +11,75 @@ import { isOwnHost, nextStep } from './hops.ts';
 import { createVisitJar, type Jars, type VisitJar } from './jar.ts';
 import { BODY_LIMIT_BYTES, HOP_LIMIT, SEARCHED_BODY_LIMIT_BYTES } from './limits.ts';
 import { probeError } from './net-error.ts';
+import type { SignedIn } from './signed-in.ts';
 
-export type Sighting = Pick<Observation, 'exchanges' | 'stop' | 'error'>;
+export type Sighting = Pick<Observation, 'exchanges' | 'stop' | 'error'> &
+  Partial<Pick<Observation, 'flow' | 'secrets'>>;
 
 export interface VisitTools {
   readonly clock: Clock;
   readonly exchanger: Exchanger;
   readonly jars: Jars;
+  readonly signedIn: SignedIn;
   readonly userAgent: string;
 }
 
 /** A stranger without any cookie. */
 export function visitFresh(check: Check, tools: VisitTools, limit: Limit): Promise<Sighting> {
-  return visit(check, tools, { jar: createVisitJar(tools.clock, check.gate, null), limit });
+  const jar = createVisitJar(tools.clock, check.gate, null);
+  return visit(check, tools, { jar, limit, account: null, authorization: null });
 }
 
 /** A stranger who was here before. Without a cookie to replay nothing is sent. */
 export async function visitReturn(check: Check, tools: VisitTools, limit: Limit): Promise<Sighting> {
   const jar = check.gate === null ? null : tools.jars.copy(check.gate);
   if (jar === null || !jar.hasGateCookie(check.target.url)) {
-    const error = probeError('prober', 'internal', 'no cookie of the gate to replay');
-    return { exchanges: [], stop: 'error', error };
+    return notSent('no cookie of the gate to replay');
   }
-  return visit(check, tools, { jar, limit });
+  return visit(check, tools, { jar, limit, account: null, authorization: null });
 }
 
-async function visit(
-  check: Check,
-  tools: VisitTools,
-  visitor: { jar: VisitJar; limit: Limit },
-): Promise<Sighting> {
+/** A user who is signed in. Without a session or a credential nothing is sent, nor where nobody verifies who answers. */
+export async function visitSession(check: Check, tools: VisitTools, limit: Limit): Promise<Sighting> {
+  const { account, gate, path, target } = check;
+  if (account === null || gate === null) return notSent('no account to visit as');
+  if (path.tls.verify === 'none' || !mayCarry(account, new URL(target.url)))
+    return notSent('the account may not be used here');
+  const authorization = authorizationOf(account);
+  const jar = tools.signedIn.copy(account, gate);
+  if (authorization === null && !tools.signedIn.has(account, gate, target.url))
+    return notSent('no session of the account');
+  const sighting = await visit(check, tools, { jar, limit, account, authorization });
+  const sent = authorization === null ? [] : [authorization];
+  return { ...sighting, secrets: [...tools.signedIn.secrets(account), ...sent] };
+}
+
+function notSent(why: string): Sighting {
+  return { exchanges: [], stop: 'error', error: probeError('prober', 'internal', why) };
+}
+
+function authorizationOf({ credential }: Account): string | null {
+  switch (credential.kind) {
+    case 'bearer':
+      return `Bearer ${credential.token.reveal()}`;
+    case 'basic':
+      return `Basic ${basicText(credential.username, credential.password)}`;
+    case 'client':
+    case 'password':
+      return null;
+  }
+}
+
+/** Who visits: what is sent beside the request itself. */
+interface Visitor {
+  readonly jar: VisitJar;
+  readonly limit: Limit;
+  /** Whose cookies and credential these are; null = a stranger's. */
+  readonly account: Account | null;
+  readonly authorization: string | null;
+}
+
+async function visit(check: Check, tools: VisitTools, visitor: Visitor): Promise<Sighting> {
   const exchanges: Exchange[] = [];
   let url = new URL(check.target.url);
   for (;;) {
@@ -46,7 +87,11 @@ async function visit(
     // What a target answers to a request without some of its cookies is our doing (threats K3).
     if (cookie.trimmed) return { exchanges, stop: 'error', error: tooManyCookies };
     const exchange = await tools.exchanger.get(
-      { url, headers: requestHeaders(url, check, tools, cookie.value), bodyLimitBytes: bodyLimit(check) },
+      {
+        url,
+        headers: requestHeaders(url, check, tools, { ...visitor, cookie: cookie.value }),
+        bodyLimitBytes: bodyLimit(check),
+      },
       check.path,
       visitor.limit,
     );
@@ -55,12 +100,19 @@ async function visit(
     visitor.jar.take(exchange);
     const step = nextStep(exchange, check.target, check.gate);
     if ('stop' in step) return { exchanges, stop: step.stop, error: null };
-    if (check.visit === 'return' && !visitor.jar.hasGateCookie(step.follow.href)) {
-      return { exchanges, stop: isOwnHost(step.follow, check.target) ? 'answer' : 'off-host', error: null };
-    }
+    const end = endBefore(step.follow, check, visitor);
+    if (end !== null) return { exchanges, stop: end, error: null };
     if (exchanges.length > HOP_LIMIT) return { exchanges, stop: 'error', error: tooManyHops };
     url = step.follow;
   }
+}
+
+/** Why the next hop is not made: it is not for the account, or would come without a session and cost one. */
+function endBefore(next: URL, check: Check, visitor: Visitor): 'answer' | 'off-host' | null {
+  const { account, authorization, jar } = visitor;
+  if (account !== null && !mayCarry(account, next)) return 'off-host';
+  if (check.visit === 'fresh' || authorization !== null || jar.hasGateCookie(next.href)) return null;
+  return isOwnHost(next, check.target) ? 'answer' : 'off-host';
 }
 
 const tooManyCookies: ProbeError = probeError('prober', 'internal', 'more cookies than we may send');
@@ -78,12 +130,14 @@ function requestHeaders(
   url: URL,
   check: Check,
   tools: VisitTools,
-  cookie: string | null,
+  visitor: Pick<Visitor, 'authorization'> & { readonly cookie: string | null },
 ): Record<string, string> {
+  const { cookie, authorization } = visitor;
   return {
     ...baseHeaders(tools.userAgent),
     ...(isOwnHost(url, check.target) ? check.target.headers : {}),
     ...(cookie === null ? {} : { cookie }),
+    ...(authorization === null ? {} : { authorization }),
   };
 }
 

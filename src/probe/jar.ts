@@ -71,7 +71,8 @@ export function createJars(clock: Clock): Jars {
     header: (gate, url) => copy(gate).header(url).value,
     keep(gate, exchanges) {
       const { jar } = jarOf(gate);
-      for (const { raw, url } of gateCookies(gate, exchanges)) put(jar, raw, url, { now: clock.now(), gate });
+      for (const { raw, url } of gateCookies(gate, exchanges))
+        putCookie(jar, raw, url, { now: clock.now(), gate });
     },
     drop(gate, url, shared) {
       const stored = jarOf(gate);
@@ -94,7 +95,7 @@ export function createVisitJar(clock: Clock, gate: Gate | null, kept: StoredCook
   let untaken: Exchange[] = [];
   const takeAll = (): void => {
     for (const { setCookies, url } of untaken)
-      for (const { raw } of setCookies) put(own.jar, raw, url, { now: clock.now(), gate: null });
+      for (const { raw } of setCookies) putCookie(own.jar, raw, url, { now: clock.now(), gate: null });
     untaken = [];
   };
   const isGates = (cookie: Cookie): boolean => gate !== null && isGateCookie(gate.kind, cookie.key);
@@ -126,7 +127,7 @@ export function createVisitJar(clock: Clock, gate: Gate | null, kept: StoredCook
  * Stores one Set-Cookie line with its end as an instant: tough-cookie counts Max-Age from the last access, so that
  * a cookie in use would never end. With a gate, the end is the one until which it is replayed.
  */
-function put(
+export function putCookie(
   jar: CookieJar,
   raw: string,
   url: string,
@@ -154,7 +155,7 @@ function lifeMs(cookie: Cookie, now: number): number | null {
   return expires === null || expires === 'Infinity' ? null : expires.getTime() - now;
 }
 
-function isLive(cookie: Cookie, now: number): boolean {
+export function isLive(cookie: Cookie, now: number): boolean {
   return !(cookie.expires instanceof Date) || cookie.expires.getTime() > now;
 }
 

@@ -7,14 +7,16 @@ import type { Observation } from '../model/observation.ts';
 import { CANARY_PROBERS } from './canaries.ts';
 import type { Resolve } from './dns.ts';
 import { createExchanger, type Limit } from './exchange.ts';
-import { type Sighting, type VisitTools, visitFresh, visitReturn } from './http-visit.ts';
+import { type Sighting, type VisitTools, visitFresh, visitReturn, visitSession } from './http-visit.ts';
 import type { Jars } from './jar.ts';
 import { lackOf, probeError, toProbeError } from './net-error.ts';
+import type { SignedIn } from './signed-in.ts';
 
 export interface ProbeTools {
   readonly clock: Clock;
   readonly resolve: Resolve;
   readonly jars: Jars;
+  readonly signedIn: SignedIn;
   /** `gatewatch/<version> (+<url>)`. */
   readonly userAgent: string;
   /** Further trusted roots, PEM, for paths without their own. */
@@ -33,12 +35,13 @@ const VISIT_PROBERS: Readonly<
 > = {
   fresh: visitFresh,
   return: visitReturn,
+  session: visitSession,
 };
 
 /** A probe whose connections share trust and DNS answers, and nothing else. */
 export function createProbe(tools: ProbeTools): Probe {
-  const { clock, jars, userAgent } = tools;
-  const visitTools: VisitTools = { clock, jars, userAgent, exchanger: createExchanger(tools) };
+  const { clock, jars, signedIn, userAgent } = tools;
+  const visitTools: VisitTools = { clock, jars, signedIn, userAgent, exchanger: createExchanger(tools) };
 
   return async (subject, signal) => {
     const startedAt = clock.now();
@@ -48,7 +51,8 @@ export function createProbe(tools: ProbeTools): Probe {
     const sighting = await execute(subject, visitTools, limit);
     const lack = lackOf(sighting.error);
     if (lack !== null) tools.exhaustion?.note(lack);
-    return { startedAt, durationMs: clock.monotonic() - startMs, ...sighting };
+    const durationMs = clock.monotonic() - startMs;
+    return { startedAt, durationMs, flow: null, secrets: [], ...sighting };
   };
 }
 

@@ -34,6 +34,13 @@ export class StoredCookies {
     return found;
   }
 
+  /** All of them, expired ones too. */
+  all(): readonly Cookie[] {
+    return Object.values(this.#store.idx).flatMap((paths) =>
+      Object.values(paths).flatMap((cookies) => Object.values(cookies)),
+    );
+  }
+
   /** Those that were set for this very domain and belong to the pathname. */
   #in(domain: string, pathname: string): readonly Cookie[] {
     const paths = this.#store.idx[domain];

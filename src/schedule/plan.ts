@@ -54,6 +54,7 @@ function check(
     target,
     path,
     gate,
+    account: null,
     expect,
     costsSession,
     everyMs: costsSession ? null : (target.everyMs ?? returnEveryMs(site.checks, path)),

@@ -1,7 +1,7 @@
 // The way of a check: the components it runs through, in the order of DESIGN 5. What differs between the ways of two
 // checks is what tells faults apart.
 
-import type { Link } from '../model/check.ts';
+import type { Link, Visit } from '../model/check.ts';
 import { component } from '../model/component.ts';
 import type { Gate } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
@@ -120,13 +120,8 @@ export function idpName(gate: Gate): string {
   return new URL(gate.url).host;
 }
 
-/** Way of a `fresh` or `return` visit. */
-export function visitWay(
-  visit: 'fresh' | 'return',
-  target: Target,
-  path: NetworkPath,
-  around: Around,
-): Link[] {
+/** Way of a visit. */
+export function visitWay(visit: Visit, target: Target, path: NetworkPath, around: Around): Link[] {
   const network = networkWay(placeOf(target, around.paths), path, around);
   const expected = target.expect[path.name]?.is;
   const gate = around.gates.find((candidate) => candidate.name === target.gate);
@@ -135,12 +130,15 @@ export function visitWay(
     const end = network.findIndex((passed) => passed.component === component('cdn', path.name).id) + 1;
     return [...network.slice(0, end), around.link('target', target.id)];
   }
-  if (expected === 'login' && gate !== undefined)
-    return [...network, ...gateWay(visit, gate, around), around.link('target', target.id)];
+  if (expected === 'login' && gate !== undefined) {
+    // A stranger gets no further than the gate; who is signed in reaches the app.
+    const behind = visit === 'session' ? appWay(target, around) : [around.link('target', target.id)];
+    return [...network, ...gateWay(visit, gate, around), ...behind];
+  }
   return [...network, ...appWay(target, around)];
 }
 
-function gateWay(visit: 'fresh' | 'return', gate: Gate, { link }: Around): Link[] {
+function gateWay(visit: Visit, gate: Gate, { link }: Around): Link[] {
   const makesSession = visit === 'fresh' && gate.sessions.store !== 'none';
   return [
     link('gate', gate.outpost),

@@ -187,7 +187,15 @@ function resultOf(
     at,
     monotonicMs,
     extra,
-    observation: { startedAt: at, durationMs, exchanges: [], stop: 'answer', error: null },
+    observation: {
+      startedAt: at,
+      durationMs,
+      exchanges: [],
+      stop: 'answer',
+      error: null,
+      flow: null,
+      secrets: [],
+    },
     judgement: {
       verdict,
       signature: signature as SignatureId | null,

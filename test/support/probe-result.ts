@@ -59,6 +59,8 @@ export function probeResult(wish: ResultWish): ProbeResult {
       exchanges: wish.exchanges ?? [exchange()],
       stop: 'handover',
       error: null,
+      flow: null,
+      secrets: [],
     },
     judgement: {
       verdict,
@@ -88,6 +90,7 @@ function checkOf(wish: ResultWish): Check {
     target: { id: host as TargetId, host, headers: {} } as unknown as Target,
     path: { name: path as PathName } as NetworkPath,
     gate: null,
+    account: null,
     expect: { is: 'login', status: [], location: null, header: {}, contains: null, notContains: null },
     costsSession: visit === 'fresh',
   };

@@ -8,6 +8,7 @@ import { createExhaustion } from '../../src/base/exhaustion.ts';
 import { createResolve } from '../../src/probe/dns.ts';
 import { createJars } from '../../src/probe/jar.ts';
 import { createProbe } from '../../src/probe/probers.ts';
+import { createSignedIn } from '../../src/probe/signed-in.ts';
 import { cdnPath, check, fault, path, USER_AGENT } from '../integration/probe/probe-kit.ts';
 
 const [, , origin = '', names = ''] = process.argv;
@@ -16,6 +17,7 @@ const probe = createProbe({
   clock: systemClock,
   resolve: createResolve(systemClock),
   jars: createJars(systemClock),
+  signedIn: createSignedIn(systemClock),
   userAgent: USER_AGENT,
   ca: [],
   allowedAddresses: new Set(),

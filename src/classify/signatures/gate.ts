@@ -17,7 +17,9 @@ import {
 } from '../scene.ts';
 import { type Claim, fault, type Signature, signatureId, unclear } from '../signature.ts';
 
-const isReturn = (scene: Scene): boolean => scene.check?.visit === 'return';
+/** Whether the request carried a session of the gate: such a request stores nothing. */
+const isReturn = (scene: Scene): boolean =>
+  scene.check?.visit === 'return' || scene.check?.visit === 'session';
 
 /** Whether the answer deleted the gate's cookie that we had sent, and set no other. */
 export function isCookieLost(scene: Scene): boolean {

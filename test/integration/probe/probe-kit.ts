@@ -2,6 +2,7 @@
 
 import { systemClock } from '../../../src/base/clock.ts';
 import { type Authority, createAuthority } from '../../../src/demo/certificates.ts';
+import type { Account } from '../../../src/model/account.ts';
 import {
   type Canary,
   type CanaryKind,
@@ -18,6 +19,7 @@ import { type Expectation, type Target, targetId } from '../../../src/model/targ
 import { createResolve } from '../../../src/probe/dns.ts';
 import { createJars, type Jars } from '../../../src/probe/jar.ts';
 import { createProbe } from '../../../src/probe/probers.ts';
+import { createSignedIn, type SignedIn } from '../../../src/probe/signed-in.ts';
 
 export const USER_AGENT = 'gatewatch/test (+https://example.org/gatewatch)';
 
@@ -107,6 +109,7 @@ export function check(
     path: NetworkPath;
     visit?: Visit;
     gate?: Gate | null;
+    account?: Account | null;
     expect?: Partial<Expectation>;
     timeoutMs?: number;
   },
@@ -123,6 +126,7 @@ export function check(
     target: one,
     path: over.path,
     gate: over.gate ?? null,
+    account: over.account ?? null,
     expect: { ...EXPECT_LOGIN, ...over.expect },
     costsSession: true,
   };
@@ -151,6 +155,7 @@ export function canary(
 export interface Kit {
   readonly authority: Authority;
   readonly jars: Jars;
+  readonly signedIn: SignedIn;
   run(subject: Check | Canary, signal?: AbortSignal): Promise<Observation>;
 }
 
@@ -158,10 +163,12 @@ export interface Kit {
 export async function createKit(): Promise<Kit> {
   const authority = await createAuthority('gatewatch test CA');
   const jars = createJars(systemClock);
+  const signedIn = createSignedIn(systemClock);
   const probe = createProbe({
     clock: systemClock,
     resolve: createResolve(systemClock),
     jars,
+    signedIn,
     userAgent: USER_AGENT,
     ca: [authority.certificatePem],
     allowedAddresses: new Set(),
@@ -169,6 +176,7 @@ export async function createKit(): Promise<Kit> {
   return {
     authority,
     jars,
+    signedIn,
     run: (subject, signal) => probe(subject, signal ?? new AbortController().signal),
   };
 }

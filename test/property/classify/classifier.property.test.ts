@@ -20,6 +20,7 @@ import {
   knowing,
   NOW,
   networkPath,
+  observation,
   state,
   TLS,
 } from '../../unit/classify/subjects.ts';
@@ -134,12 +135,14 @@ const exchange: fc.Arbitrary<Exchange> = fc.record({
   error: fc.option(error),
 });
 
-const observation: fc.Arbitrary<Observation> = fc.record({
+const observations: fc.Arbitrary<Observation> = fc.record({
   startedAt: fc.constant(NOW),
   durationMs: fc.oneof(fc.nat(), fc.double()),
   exchanges: fc.array(exchange, { maxLength: 4 }),
   stop: fc.constantFrom('answer', 'handover', 'off-host', 'asleep', 'error'),
   error: fc.option(error),
+  flow: fc.constant(null),
+  secrets: fc.constant([]),
 });
 
 const subject = fc
@@ -185,7 +188,7 @@ const IDS = new Set<string>(CATALOGUE.map((entry) => entry.id));
 describe('classify', () => {
   test('judges every observation, the same each time, within its own terms', () => {
     fc.assert(
-      fc.property(subject, observation, facts, (asked, seen, known) => {
+      fc.property(subject, observations, facts, (asked, seen, known) => {
         const site = { knowledge: knowing(known) };
         const judgement = judge(asked, seen, site);
         expect(judge(asked, seen, site)).toEqual(judgement);
@@ -202,7 +205,7 @@ describe('classify', () => {
 
   test('says nothing of the target when the prober failed', () => {
     fc.assert(
-      fc.property(subject, observation, fc.constantFrom(...ERROR_CODES), (asked, seen, code) => {
+      fc.property(subject, observations, fc.constantFrom(...ERROR_CODES), (asked, seen, code) => {
         const failed: Observation = { ...seen, error: { phase: 'prober', code, message: '' } };
         const judgement = judge(asked, failed);
         expect([judgement.verdict, judgement.signature]).toEqual(['unknown', 'prober-fault']);
@@ -227,7 +230,7 @@ describe('classify', () => {
     fc.assert(
       fc.property(subject, exchange, marked, (asked, base, over) => {
         const exchanges = [{ ...base, ...over, error: null }];
-        const seen: Observation = { startedAt: NOW, durationMs: 1, exchanges, stop: 'answer', error: null };
+        const seen = observation(exchanges);
         expect(judge(asked, seen).reason).not.toContain(mark);
       }),
       TIME_BOX,
@@ -236,7 +239,7 @@ describe('classify', () => {
 
   test('is exposed only for a login target that was answered 2xx by its own host', () => {
     fc.assert(
-      fc.property(subject, observation, facts, (asked, seen, known) => {
+      fc.property(subject, observations, facts, (asked, seen, known) => {
         const judgement = judge(asked, seen, { knowledge: knowing(known) });
         if (judgement.signature !== 'exposed') return;
         const last = seen.exchanges.at(-1);

@@ -13,6 +13,7 @@ import { visitFresh } from '../../../src/probe/http-visit.ts';
 import { createJars } from '../../../src/probe/jar.ts';
 import { HOP_LIMIT } from '../../../src/probe/limits.ts';
 import { readHead } from '../../../src/probe/response-head.ts';
+import { createSignedIn } from '../../../src/probe/signed-in.ts';
 import { expectCleanPrototypes, hostile, hostileKey, latin1, timeBox } from '../../support/fuzz.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { leaksIn, marker } from '../../support/markers.ts';
@@ -176,7 +177,8 @@ test('a visit goes nowhere else, takes its secrets nowhere else, and ends', asyn
       const exchanger = { get, handshake: () => Promise.reject(new Error('never')) };
       const limit = { signal: new AbortController().signal, timeoutMs: 1_000, stopped: () => false };
       const jars = createJars(clock);
-      await visitFresh(subject, { clock, exchanger, jars, userAgent: 'test' }, limit);
+      const signedIn = createSignedIn(clock);
+      await visitFresh(subject, { clock, exchanger, jars, signedIn, userAgent: 'test' }, limit);
       expect(asked.length).toBeLessThanOrEqual(HOP_LIMIT + 1);
       for (const { url, headers } of asked) {
         const isOwn = url.host === OWN;

@@ -2,6 +2,7 @@
 
 import { createClassifier } from '../../../src/classify/classifier.ts';
 import type { UserSignature } from '../../../src/classify/user-signature.ts';
+import type { Account } from '../../../src/model/account.ts';
 import type { Canary, CanaryKind, Check, Visit } from '../../../src/model/check.ts';
 import { canaryId, checkId } from '../../../src/model/check.ts';
 import { component } from '../../../src/model/component.ts';
@@ -70,6 +71,7 @@ export function expectation(over: Partial<Expectation> = {}): Expectation {
 
 export interface CheckOptions {
   readonly visit?: Visit;
+  readonly account?: Account | null;
   readonly url?: string;
   readonly path?: NetworkPath;
   readonly gate?: Gate | null;
@@ -105,7 +107,9 @@ export function check(options: CheckOptions = {}): Check {
   const visit = options.visit ?? 'fresh';
   const schedule = { links: [], everyMs: 60_000, timeoutMs: 10_000 };
   const id = checkId(visit, path.name, target.id);
-  return { kind: 'visit', id, visit, target, path, gate: owner, expect, costsSession: true, ...schedule };
+  const account = options.account ?? null;
+  const who = { gate: owner, account };
+  return { kind: 'visit', id, visit, target, path, ...who, expect, costsSession: true, ...schedule };
 }
 
 /** What each kind of canary is about. */
@@ -178,6 +182,8 @@ export function observation(exchanges: readonly Exchange[], over: Partial<Observ
     exchanges,
     stop: error === null ? 'answer' : 'error',
     error,
+    flow: null,
+    secrets: [],
     ...over,
   };
 }

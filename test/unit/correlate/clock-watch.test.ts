@@ -16,7 +16,8 @@ function control(name: string): Canary {
 
 function answer(headers: Record<string, string>, part: Partial<Exchange> = {}): Observation {
   const exchange = { status: 200, tls: TLS, headers, ...part } as Exchange;
-  return { startedAt: 0, durationMs: 0, exchanges: [exchange], stop: 'answer', error: null };
+  const rest = { stop: 'answer' as const, error: null, flow: null, secrets: [] };
+  return { startedAt: 0, durationMs: 0, exchanges: [exchange], ...rest };
 }
 const expired = {
   exchanges: [{ status: null, tls: TLS, headers: {} }],

@@ -1,7 +1,9 @@
 // What is kept of an answer, and what never is (DESIGN 10 "State is a secret", threats S1).
 
 import { expect, test } from 'vitest';
+import { Secret } from '../../../src/base/secret.ts';
 import { evidenceOf, redactLocation } from '../../../src/model/evidence.ts';
+import { account, PASSWORD } from '../../support/accounts.ts';
 import { canary, check, exchange, observation } from '../classify/subjects.ts';
 
 const BASE = 'https://app.example.com/';
@@ -66,4 +68,27 @@ test('what looks like a secret only because it is short stays', () => {
   const subject = { ...base, target: { ...base.target, headers: { 'x-on': '1' } } };
   const [kept] = evidenceOf(subject, observation([exchange({ headers: { server: 'nginx/1.1' } })]));
   expect(kept?.headers['server']).toBe('nginx/1.1');
+});
+
+test.each([
+  ['a password', PASSWORD, 'geheim-password'],
+  ['a TOTP secret', PASSWORD, 'GEHEIMTOTPGEHEIM'],
+  ['a bearer token', { kind: 'bearer', token: new Secret('geheim-bearer') }, 'geheim-bearer'],
+  [
+    'a basic credential',
+    { kind: 'basic', username: 'probe', password: new Secret('geheim') },
+    Buffer.from('probe:geheim').toString('base64'),
+  ],
+] as const)('%s of the account that comes back is not kept', (_name, credential, secret) => {
+  const subject = { ...check({ visit: 'session' }), account: account({ credential }) };
+  const seen = observation([exchange({ headers: { server: `Echo ${secret}` } })]);
+  expect(evidenceOf(subject, seen)[0]?.headers).toEqual({ server: '…' });
+});
+
+test('neither is a session that was sent', () => {
+  const subject = { ...check({ visit: 'session' }), account: account() };
+  const seen = observation([exchange({ headers: { server: 'Echo geheim-session' } })], {
+    secrets: ['geheim-session'],
+  });
+  expect(evidenceOf(subject, seen)[0]?.headers).toEqual({ server: '…' });
 });
