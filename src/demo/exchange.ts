@@ -10,7 +10,7 @@ import { request as httpsRequest } from 'node:https';
 import { pipeline, Transform } from 'node:stream';
 import { LOOPBACK } from './part.ts';
 
-/** Longest request body that is passed on. */
+/** Longest body that is passed on, or read. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export type Headers = Record<string, string | readonly string[]>;
@@ -79,9 +79,10 @@ export function responder(
 
 /**
  * Sends the request on over a new connection and resolves with the answer when its headers are there. Rejects with
- * Node's error, or with code ETIMEDOUT after the longest silence. `body` is the request whose body is passed on.
+ * Node's error, or with code ETIMEDOUT after the longest silence. `body` is a text, or the request whose body is
+ * passed on.
  */
-export function ask(upstream: Upstream, body: IncomingMessage | null): Promise<IncomingMessage> {
+export function ask(upstream: Upstream, body: IncomingMessage | string | null): Promise<IncomingMessage> {
   const { port, tls, method, target, timeoutMs } = upstream;
   const options = {
     host: LOOPBACK,
@@ -103,8 +104,30 @@ export function ask(upstream: Upstream, body: IncomingMessage | null): Promise<I
       request.destroy(Object.assign(new Error('upstream is silent'), { code: 'ETIMEDOUT' })),
     );
     if (body === null || method === 'GET' || method === 'HEAD') request.end();
+    else if (typeof body === 'string') request.end(body);
     else pipeline(body, limited(), request, () => undefined);
   });
+}
+
+/** The whole body as text, or null when it is too long. */
+export async function readBody(message: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** JSON of a text, or null when it is none. */
+export function parseJson(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return null;
+  }
 }
 
 /** Headers of a message that are not about its connection. */
@@ -125,6 +148,12 @@ export function hostName(host: string | undefined): string {
 export function header(request: IncomingMessage, name: string): string | null {
   const value = request.headers[name];
   return (Array.isArray(value) ? value[0] : value) ?? null;
+}
+
+/** Value of a cookie of the request, or null. */
+export function cookie(request: IncomingMessage, name: string): string | null {
+  const pairs = (header(request, 'cookie') ?? '').split(';').map((part) => part.trim());
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
 }
 
 const HOP_BY_HOP = new Set([

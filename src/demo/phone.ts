@@ -4,12 +4,11 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { evidenceText } from '../model/text.ts';
-import { type Answer, reply, responder, SERVER_LIMITS } from './exchange.ts';
+import { type Answer, parseJson, readBody, reply, responder, SERVER_LIMITS } from './exchange.ts';
 import { LOOPBACK, startPart } from './part.ts';
 
 /** Notifications kept; the oldest go first. */
 const KEPT = 100;
-const MAX_BODY_BYTES = 1024 * 1024;
 /** Longest line shown. */
 const MAX_TEXT = 1000;
 
@@ -78,23 +77,6 @@ async function receive(
   return reply(200);
 }
 
-async function readBody(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
 function parse(body: string): z.infer<typeof payloadSchema> | null {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return null;
-  }
-  return payloadSchema.safeParse(json).data ?? null;
+  return payloadSchema.safeParse(parseJson(body)).data ?? null;
 }

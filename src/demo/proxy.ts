@@ -22,6 +22,9 @@ import { type Part, startPart } from './part.ts';
 /** Longest silence of a service or of the gate. */
 const UPSTREAM_TIMEOUT_MS = 8_000;
 
+/** Prefix of what the gate says about the user (`authResponseHeadersRegex`). */
+const USER_HEADERS = 'x-authentik-';
+
 /** Where a host leads. */
 export interface Route {
   readonly port: number;
@@ -55,15 +58,19 @@ async function answer(options: ProxyOptions, request: IncomingMessage): Promise<
   const route = options.route(hostName(request.headers.host));
   if (route === null) return noRoute(options.catchAll());
   if (request.url?.startsWith(OUTPOST_PREFIX)) return passOn(options.gatePort, request);
-  const refusal = route.protect ? await refusalOf(options.gatePort, request) : null;
-  return refusal ?? passOn(route.port, request);
+  if (!route.protect) return passOn(route.port, request);
+  const verdict = await askGate(options.gatePort, request);
+  return 'refusal' in verdict ? verdict.refusal : passOn(route.port, request, verdict.user);
 }
 
 /**
- * Asks the gate; null when the visitor may pass. Every answer but 2xx is copied to the visitor, and an unreachable
- * gate is an empty 500.
+ * Asks the gate; when the visitor may pass, the headers about the user, and never the gate's cookie. Every answer but
+ * 2xx is copied to the visitor, and an unreachable gate is an empty 500.
  */
-async function refusalOf(gatePort: number, request: IncomingMessage): Promise<Answer | null> {
+async function askGate(
+  gatePort: number,
+  request: IncomingMessage,
+): Promise<{ readonly refusal: Answer } | { readonly user: Headers }> {
   const { 'content-length': _, ...visitor } = forwarded(request);
   const headers = {
     ...visitor,
@@ -83,18 +90,19 @@ async function refusalOf(gatePort: number, request: IncomingMessage): Promise<An
     };
     const answer = await ask(asked, null);
     const status = answer.statusCode ?? 500;
-    if (status < 200 || status >= 300) return relayed(answer);
+    if (status < 200 || status >= 300) return { refusal: relayed(answer) };
     answer.resume();
-    return null;
+    const user = Object.entries(answer.headers).filter(([name]) => name.startsWith(USER_HEADERS));
+    return { user: Object.fromEntries(user.map(([name, value]) => [name, value ?? ''])) };
   } catch {
-    return reply(500);
+    return { refusal: reply(500) };
   }
 }
 
-async function passOn(port: number, request: IncomingMessage): Promise<Answer> {
+async function passOn(port: number, request: IncomingMessage, user: Headers = {}): Promise<Answer> {
   const method = request.method ?? 'GET';
   const target = request.url ?? '/';
-  const headers = forwarded(request);
+  const headers = { ...forwarded(request), ...user };
   try {
     return relayed(
       await ask({ port, tls: null, method, target, headers, timeoutMs: UPSTREAM_TIMEOUT_MS }, request),
@@ -107,12 +115,18 @@ async function passOn(port: number, request: IncomingMessage): Promise<Answer> {
 }
 
 function forwarded(request: IncomingMessage): Headers {
+  const visitor = Object.entries(endToEnd(request)).filter(([name]) => !isOfUser(name));
   return {
-    ...endToEnd(request),
+    ...Object.fromEntries(visitor),
     'x-forwarded-for': request.socket.remoteAddress ?? '',
     'x-forwarded-host': request.headers.host ?? '',
     'x-forwarded-proto': 'https',
   };
+}
+
+/** A header about the user, which only the gate may set; the header of Django's CSRF check is none. */
+function isOfUser(name: string): boolean {
+  return name.startsWith(USER_HEADERS) && name !== 'x-authentik-csrf';
 }
 
 /** Go's own 404, or the page of a catch-all router that forgot its status. */

@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import { type Answer, reply, responder, SERVER_LIMITS } from './exchange.ts';
+import { type Answer, header, reply, responder, SERVER_LIMITS } from './exchange.ts';
 import { type Part, startPart } from './part.ts';
 
 export const ZONES = ['casa.test', 'lab.test'] as const;
@@ -84,7 +84,9 @@ function serve(host: string, request: IncomingMessage): Answer {
   const title = label.charAt(0).toUpperCase() + label.slice(1);
   const text =
     host === PUBLIC.blog ? 'Notes from the Casa blog: how we moved the shelves.' : `Everything in ${label}.`;
-  const page = `<!doctype html>\n<html lang="en"><head><title>${title}</title></head><body><h1>${title}</h1><p>${text}</p></body></html>\n`;
+  const user = header(request, 'x-authentik-username');
+  const greeting = user === null ? '' : `<p>Signed in as ${user}.</p>`;
+  const page = `<!doctype html>\n<html lang="en"><head><title>${title}</title></head><body><h1>${title}</h1><p>${text}</p>${greeting}</body></html>\n`;
   return reply(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' }, page);
 }
 

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import type { Claims } from './gate-provider.ts';
 
 /** A session file takes one page of the tmpfs. */
 export const BYTES_PER_SESSION = 4096;
@@ -18,6 +19,14 @@ export interface SessionStore {
   create(): string | null;
   /** Whether it is stored and not expired. */
   has(id: string): boolean;
+  /** Makes a stored session that of a user; a file is written anew, so that a full store does not matter. */
+  signIn(id: string, user: Claims): void;
+  /** Whose session it is; null = a stranger's, or none. */
+  userOf(id: string): Claims | null;
+  /** Ends all sessions of a user. */
+  signOut(sub: string): void;
+  /** Forgets every session, as a restart does when they are kept in memory. */
+  clear(): void;
   /** Fills what is free with other people's sessions, and keeps it filled until switched off. */
   crowd(on: boolean): void;
 }
@@ -30,7 +39,7 @@ export function createSessionStore(options: {
 }): SessionStore {
   const { clock, capacity, lifetimeMs } = options;
   // All live equally long, so insertion order is the order of expiry.
-  const expiry = new Map<string, number>();
+  const sessions = new Map<string, { readonly expiresAt: number; readonly user: Claims | null }>();
   let crowded = false;
   let sweptAt = clock.monotonic();
 
@@ -38,12 +47,16 @@ export function createSessionStore(options: {
     const now = clock.monotonic();
     if (now - sweptAt < SWEEP_MS) return;
     sweptAt = now;
-    for (const [id, expiresAt] of expiry) {
+    for (const [id, { expiresAt }] of sessions) {
       if (expiresAt > now) break;
-      expiry.delete(id);
+      sessions.delete(id);
     }
   };
-  const size = (): number => (crowded ? capacity : expiry.size);
+  const live = (id: string): { user: Claims | null } | null => {
+    const session = sessions.get(id);
+    return session !== undefined && session.expiresAt > clock.monotonic() ? session : null;
+  };
+  const size = (): number => (crowded ? capacity : sessions.size);
   return {
     capacity,
     lifetimeMs,
@@ -54,10 +67,20 @@ export function createSessionStore(options: {
       sweep();
       if (size() >= capacity) return null;
       const id = newSessionId();
-      expiry.set(id, clock.monotonic() + lifetimeMs);
+      sessions.set(id, { expiresAt: clock.monotonic() + lifetimeMs, user: null });
       return id;
     },
-    has: (id) => (expiry.get(id) ?? Number.NEGATIVE_INFINITY) > clock.monotonic(),
+    has: (id) => live(id) !== null,
+    signIn(id, user) {
+      if (live(id) === null) return;
+      sessions.delete(id);
+      sessions.set(id, { expiresAt: clock.monotonic() + lifetimeMs, user });
+    },
+    userOf: (id) => live(id)?.user ?? null,
+    signOut(sub) {
+      for (const [id, { user }] of sessions) if (user?.sub === sub) sessions.delete(id);
+    },
+    clear: () => sessions.clear(),
     crowd(on) {
       crowded = on;
     },

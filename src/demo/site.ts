@@ -16,6 +16,7 @@ import { FAULTS, type Fault, type FaultId, isFaultId, VICTIMS } from './faults.t
 import { startGate } from './gate.ts';
 import { type App, createApp } from './gate-app.ts';
 import { startIdentityProvider } from './identity-provider.ts';
+import { type LoginSetup, USUAL_LOGIN } from './login-flow.ts';
 import { type NameServer, startNameServer } from './name-server.ts';
 import { startOutside } from './outside.ts';
 import { LOOPBACK, type Part } from './part.ts';
@@ -24,6 +25,7 @@ import { type Route, startProxy } from './proxy.ts';
 import { issueLeafs, tlsOptions } from './server-names.ts';
 import { LOGIN_HOST, PROTECTED, PUBLIC, SERVICES, startService, zoneOf } from './services.ts';
 import { BYTES_PER_SESSION, createSessionStore, type SessionStore } from './session-store.ts';
+import { createUser, type User } from './users.ts';
 
 /** Ports of what the configuration names, when they are free: easy to type into curl. */
 const PREFERRED_PORTS = { edge: 18_443, origin: 18_444, dns: 18_053 } as const;
@@ -44,12 +46,16 @@ export interface SiteOptions {
   readonly ports?: { readonly edge: number; readonly origin: number; readonly dns: number };
   /** Sessions the gate can store; default 4096. */
   readonly storeSessions?: number;
+  /** How people log in now, where it differs from the usual: name, password and TOTP code, one after another. */
+  readonly login?: () => Partial<LoginSetup>;
+  /** Hosts that the demo's user may not enter. */
+  readonly denied?: readonly string[];
   /** Called for each notification on the phone. */
   readonly ring?: (notification: Notification) => void;
 }
 
 export interface Site extends AsyncDisposable {
-  /** What `${env:…}` in config/demo.yaml stands for. */
+  /** What `${env:…}` in config/demo.yaml may stand for. */
   readonly environment: Readonly<Record<string, string>>;
   /** Root of all certificates of the site. */
   readonly caPem: string;
@@ -86,8 +92,10 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   const capacity = options.storeSessions ?? STORE_SESSIONS;
   const store = createSessionStore({ clock, capacity, lifetimeMs: SESSION_LIFETIME_MS });
   const ports = options.ports ?? PREFERRED_PORTS;
+  const user = createUser({ username: 'gatewatch', denied: options.denied ?? [] });
+  const login = (): LoginSetup => ({ ...USUAL_LOGIN, ...options.login?.() });
 
-  const { parts, caPem } = await startParts({ clock, ports, on, requests, store, stack });
+  const { parts, caPem, apps } = await startParts({ clock, ports, on, requests, store, stack, user, login });
   const dns = stack.use(await startResolver(ports.dns, on, requests));
   const phone = stack.use(
     await startPhone(options.ring === undefined ? { clock } : { clock, ring: options.ring }),
@@ -98,7 +106,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
 
   const running = stack.move();
   return {
-    environment: environment({ parts, dns, phone, folder, capacity }),
+    environment: { ...environment({ parts, dns, phone, folder, capacity }), ...credentials(user, apps) },
     caPem,
     phone,
     faults: () => FAULTS.map((fault) => ({ ...fault, on: on.has(fault.id) })),
@@ -126,8 +134,10 @@ async function startParts(tools: {
   requests: Requests;
   store: SessionStore;
   stack: AsyncDisposableStack;
-}): Promise<{ parts: Parts; caPem: string }> {
-  const { clock, ports, on, requests, store, stack } = tools;
+  user: User;
+  login: () => LoginSetup;
+}): Promise<{ parts: Parts; caPem: string; apps: readonly App[] }> {
+  const { clock, ports, on, requests, store, stack, user, login } = tools;
   const counter = (part: Counted) => (): void => {
     requests[part] += 1;
   };
@@ -153,10 +163,19 @@ async function startParts(tools: {
   );
   const address = (host: string): string => `https://${host}:${edge.port}`;
   const apps: App[] = [...PROTECTED, VICTIMS.walledOff].map((host) => createApp(address(host)));
-  const gate = stack.use(
-    await startGate({ clock, apps, login: address(LOGIN_HOST), store, count: counter('gate') }),
+  const idp = stack.use(
+    await startIdentityProvider({ clock, apps, users: [user], login, count: counter('idp') }),
   );
-  const idp = stack.use(await startIdentityProvider({ clock, apps, count: counter('idp') }));
+  const gate = stack.use(
+    await startGate({
+      clock,
+      apps,
+      login: address(LOGIN_HOST),
+      provider: idp.port,
+      store,
+      count: counter('gate'),
+    }),
+  );
   const services = new Map<string, Part>();
   for (const host of SERVICES)
     services.set(host, stack.use(await startService(host, clock, counter('services'))));
@@ -176,7 +195,7 @@ async function startParts(tools: {
   );
   originPort = origin.port;
   const outside = stack.use(await startOutside(clock, counter('outside')));
-  return { parts: { edge, origin, gate, idp, outside, services }, caPem };
+  return { parts: { edge, origin, gate, idp, outside, services }, caPem, apps };
 }
 
 function edgeMode(on: Active): EdgeMode {
@@ -242,5 +261,16 @@ function environment(facts: {
     GATEWATCH_DEMO_STORE_FILE: join(facts.folder, 'gatewatch.db'),
     GATEWATCH_DEMO_PHONE_URL: facts.phone.url,
     GATEWATCH_DEMO_LISTEN: '127.0.0.1:10780',
+  };
+}
+
+/** What the demo's user proves itself with; new at every start. */
+function credentials(user: User, apps: readonly App[]): Record<string, string> {
+  return {
+    GATEWATCH_DEMO_USERNAME: user.username,
+    GATEWATCH_DEMO_PASSWORD: user.password,
+    GATEWATCH_DEMO_TOTP: user.totp ?? '',
+    GATEWATCH_DEMO_APP_PASSWORD: user.appPassword,
+    GATEWATCH_DEMO_CLIENT_ID: apps[0]?.clientId ?? '',
   };
 }

@@ -16,8 +16,10 @@ import { createAuthority } from '../../src/demo/certificates.ts';
 import { startGate } from '../../src/demo/gate.ts';
 import { createApp } from '../../src/demo/gate-app.ts';
 import { startIdentityProvider } from '../../src/demo/identity-provider.ts';
+import { USUAL_LOGIN } from '../../src/demo/login-flow.ts';
 import { startNameServer } from '../../src/demo/name-server.ts';
 import { createSessionStore, type SessionStore } from '../../src/demo/session-store.ts';
+import { createUser, type User } from '../../src/demo/users.ts';
 import { startCaddy } from './caddy.ts';
 import { loopbackPort } from './loopback-port.ts';
 import { startNginx } from './nginx.ts';
@@ -61,6 +63,8 @@ export interface OutageSite extends AsyncDisposable {
   /** Something outside of the site, plain HTTP. */
   readonly controlUrl: string;
   readonly levers: Levers;
+  /** Who can log in. */
+  readonly user: User;
   /** Sessions at the gate. */
   readonly sessions: Pick<SessionStore, 'size' | 'capacity'>;
   /** What both proxies printed: their warnings. */
@@ -77,8 +81,14 @@ export async function startOutageSite(options: { origin: 'caddy' | 'nginx' }): P
 
   const store = createSessionStore({ clock: systemClock, capacity: 16_384, lifetimeMs: 3_600_000 });
   const apps = PROTECTED_HOSTS.map((host) => createApp(url(host)));
-  const gate = stack.use(await startGate({ clock: systemClock, apps, login: url(LOGIN_HOST), store }));
-  const idp = stack.use(await startIdentityProvider({ clock: systemClock, apps }));
+  const user = createUser({ username: 'gatewatch' });
+  const login = { ...USUAL_LOGIN };
+  const idp = stack.use(
+    await startIdentityProvider({ clock: systemClock, apps, users: [user], login: () => login }),
+  );
+  const gate = stack.use(
+    await startGate({ clock: systemClock, apps, login: url(LOGIN_HOST), provider: idp.port, store }),
+  );
   const switches: Switches = { glitches: 0, resolving: 'edge', nameFailures: 0 };
   const services = await startHttp(stack, applications(switches));
 
@@ -137,6 +147,7 @@ export async function startOutageSite(options: { origin: 'caddy' | 'nginx' }): P
     resolver: `127.0.0.1:${names.port}`,
     controlUrl: `http://127.0.0.1:${control.port}/`,
     levers,
+    user,
     sessions: store,
     output: () => `${origin.output()}${edge.output()}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

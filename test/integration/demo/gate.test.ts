@@ -224,6 +224,7 @@ describe('other proxies', () => {
       clock: systemClock,
       apps: [app],
       login: 'https://auth.lab.test',
+      provider: 9,
       store,
     });
     expect(await askGate(gate.port, path, headers)).toEqual(answer);
@@ -235,6 +236,7 @@ describe('other proxies', () => {
       clock: systemClock,
       apps: [app],
       login: 'https://auth.lab.test',
+      provider: 9,
       store,
     });
     const headers = { ...forwarded, 'x-original-url': 'https://git.lab.test/x' };

@@ -35,7 +35,13 @@ export function visit(
   site: Site,
   path: Path,
   hostAndPathname: string,
-  more: { cookie?: string; accept?: string; method?: string } = {},
+  more: {
+    cookie?: string;
+    accept?: string;
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string;
+  } = {},
 ): Promise<Seen> {
   const slash = hostAndPathname.indexOf('/');
   const host = slash < 0 ? hostAndPathname : hostAndPathname.slice(0, slash);
@@ -45,6 +51,7 @@ export function visit(
     accept: more.accept ?? 'text/html',
   };
   if (more.cookie !== undefined) headers['cookie'] = more.cookie;
+  Object.assign(headers, more.headers);
   return new Promise((resolve) => {
     const sent = request(
       {
@@ -75,7 +82,7 @@ export function visit(
     sent.on('error', (error: NodeJS.ErrnoException) =>
       resolve({ status: null, error: error.code ?? error.message, headers: {}, body: '' }),
     );
-    sent.end();
+    sent.end(more.body);
   });
 }
 
