@@ -4,10 +4,10 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from './base/clock.ts';
 import { createExhaustion } from './base/exhaustion.ts';
+import { watchFiles } from './base/file-watch.ts';
 import { errorText, type Log } from './base/log.ts';
 import type { Secret } from './base/secret.ts';
 import { createStallWatch } from './base/stall.ts';
-import { watchFiles } from './config/file-watch.ts';
 import type { Loaded } from './config/load.ts';
 import { ConfigError, problemText } from './config/problem.ts';
 import { createClockWatch } from './correlate/clock-watch.ts';

@@ -1,6 +1,5 @@
 // The YAML text as a document with positions: limits, unique keys, and references expanded in place (threats P2-P4).
 
-import { runInNewContext } from 'node:vm';
 import {
   type Document,
   isAlias,
@@ -15,7 +14,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { lackOfDescriptors } from '../base/exhaustion.ts';
+import { inTime } from '../base/in-time.ts';
 import { expand, type References } from './expand.ts';
 import { type Finding, type Problem, shownPath } from './problem.ts';
 
@@ -85,16 +84,13 @@ interface Parsed {
   readonly tooDeepAt: number | null;
 }
 
-/** What the event loop of V8's time limit may need: epoll, wake-up and signal descriptors, with room to spare. */
-const LIMIT_DESCRIPTORS = 8;
-
-/** Parses within a time that V8 enforces: the parser cannot be told to stop. */
+/** Parses within a time. */
 function parseInTime(
   text: string,
   lineCounter: LineCounter,
   limitMs: number,
 ): Parsed | { readonly problem: string } {
-  const parse = (): Parsed => {
+  const parsed = inTime((): Parsed => {
     const document = parseDocument(text, {
       lineCounter,
       prettyErrors: false,
@@ -103,19 +99,11 @@ function parseInTime(
       logLevel: 'error',
     });
     return { document, tooDeepAt: firstTooDeep(document) };
-  };
-  // Node ends the whole process when a time limit finds no descriptors for its own event loop.
-  const lack = lackOfDescriptors(LIMIT_DESCRIPTORS);
-  if (lack !== null) return { problem: `cannot be read (${lack})` };
-  try {
-    return runInNewContext('parse()', { parse }, { timeout: Math.ceil(limitMs) }) as Parsed;
-  } catch (error) {
-    // Of the other realm: no `Error` of ours.
-    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
-    const late = code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
-    if (late) return { problem: 'takes too long to read: this is no configuration' };
-    return { problem: 'cannot be read: nested too deeply, or too much of the same' }; // the parser ran out of stack
-  }
+  }, limitMs);
+  if ('value' in parsed) return parsed.value;
+  if ('lack' in parsed) return { problem: `cannot be read (${parsed.lack})` };
+  if (parsed.why === 'late') return { problem: 'takes too long to read: this is no configuration' };
+  return { problem: 'cannot be read: nested too deeply, or too much of the same' }; // the parser ran out of stack
 }
 
 // The library's messages may name tags and anchors but, without prettyErrors, never quote the line.

@@ -1,13 +1,11 @@
 // References in string values: ${env:NAME} and ${file:/path} are replaced once, `$${` stays a literal `${`; what a
 // reference brings is never expanded again (threats P2).
 
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
+import { readRegularFile } from '../base/regular-file.ts';
 
 /** Largest file a reference may name, in bytes (threats P2). */
 const LARGEST_FILE = 64 * 1024;
-/** Bytes read at once. */
-const PIECE = 64 * 1024;
 
 const REFERENCE = /\$(\$)?\{([^}]*)\}/g;
 
@@ -77,26 +75,6 @@ export function readNamedFile(
     : { problem: `refers to the file ${shown}, which cannot be read (${read.why})` };
 }
 
-/**
- * Up to `limit` bytes of a regular file and its mode, or why not: `not-regular`, or the error's code. Never waits:
- * a FIFO would hang the process, a device would fill its memory (threats P2).
- */
-export function readRegularFile(
-  path: string,
-  limit: number,
-): { readonly bytes: Buffer; readonly status: Stats } | { readonly why: string } {
-  let handle: number | null = null;
-  try {
-    handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const status = fstatSync(handle);
-    return status.isFile() ? { bytes: readUpTo(handle, limit), status } : { why: 'not-regular' };
-  } catch (error) {
-    return { why: errorCode(error) };
-  } finally {
-    if (handle !== null) closeSync(handle);
-  }
-}
-
 function textOf(bytes: Buffer, shown: string, limit: number): { text: string } | { problem: string } {
   if (bytes.length > limit)
     return { problem: `refers to the file ${shown}, which is larger than ${limit / 1024} KiB` };
@@ -110,23 +88,6 @@ function textOf(bytes: Buffer, shown: string, limit: number): { text: string } |
   } catch {
     return { problem: `refers to the file ${shown}, which is not UTF-8` };
   }
-}
-
-/** Piece by piece: the size that a file tells is none for what a kernel or a network makes up. */
-function readUpTo(handle: number, limit: number): Buffer {
-  const pieces: Buffer[] = [];
-  for (let length = 0; length < limit; ) {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE, limit - length));
-    const read = readSync(handle, piece, 0, piece.length, null);
-    if (read === 0) break;
-    pieces.push(piece.subarray(0, read));
-    length += read;
-  }
-  return Buffer.concat(pieces);
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'error';
 }
 
 // Names of variables and files are not secret, but a slip of the pen may put one there: only name-like text is shown.

@@ -3,10 +3,11 @@
 
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import { readRegularFile } from '../base/regular-file.ts';
 import { buildConfig } from './build.ts';
 import type { Config } from './config.ts';
 import { LARGEST_CONFIGURATION, type ParsedDocument, parseConfiguration } from './document.ts';
-import { type References, readRegularFile } from './expand.ts';
+import type { References } from './expand.ts';
 import { isRecord, withoutNotBuilt } from './not-built.ts';
 import { ConfigError, type Finding, type Problem } from './problem.ts';
 import { referenceFindings } from './references.ts';

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { Agent, request } from 'undici';
 import type { Clock } from '../base/clock.ts';
-import type { Secret } from '../base/secret.ts';
+import { authorizationOf, type HttpAuth } from '../base/http-auth.ts';
 import { type Addresses, createAddresses } from './addresses.ts';
 import type { FailureReason } from './delivery.ts';
 
@@ -13,11 +13,6 @@ import type { FailureReason } from './delivery.ts';
 const BODY_LIMIT = 64 * 1024;
 /** Years in which a receiver's clock is believed to be at all. */
 const DATES = { from: Date.UTC(2000, 0), to: Date.UTC(2200, 0) };
-
-export interface Auth {
-  readonly basic?: { readonly username: string; readonly password: Secret } | undefined;
-  readonly bearer?: Secret | undefined;
-}
 
 export interface Answer {
   readonly status: number;
@@ -55,7 +50,7 @@ export interface Http {
 
 /** HTTP for one receiver. `ca`: further trusted roots, PEM. */
 export function createHttp(options: {
-  readonly auth: Auth | null;
+  readonly auth: HttpAuth | null;
   readonly ca: readonly string[];
   readonly userAgent: string;
   readonly clock: Clock;
@@ -112,13 +107,6 @@ async function bodyText(body: AsyncIterable<Buffer>, limit: number): Promise<str
     if (bytes > limit) break;
   }
   return Buffer.concat(chunks).subarray(0, limit).toString();
-}
-
-function authorizationOf(auth: Auth | null): string | null {
-  if (auth?.bearer !== undefined) return `Bearer ${auth.bearer.reveal()}`;
-  if (auth?.basic === undefined) return null;
-  const { username, password } = auth.basic;
-  return `Basic ${Buffer.from(`${username}:${password.reveal()}`).toString('base64')}`;
 }
 
 /** Reason of an answer that is no success; null for 2xx. */

@@ -3,11 +3,12 @@
 
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
+import { type HttpAuth, httpAuthSchema } from '../base/http-auth.ts';
 import { duration, httpUrl, name, oneOrMany } from '../base/schema.ts';
 import { Secret, shownUrl } from '../base/secret.ts';
 import { createAlertmanager } from './alertmanager.ts';
 import type { Driver } from './delivery.ts';
-import { type Auth, createHttp } from './http.ts';
+import { createHttp } from './http.ts';
 import { createWebhook } from './webhook.ts';
 
 /** What all kinds have in common. */
@@ -18,7 +19,7 @@ interface CommonOptions {
   /** Gets only what that receiver has not accepted `afterMs` after it was queued; null: gets everything. */
   readonly fallbackFor: string | null;
   readonly afterMs: number;
-  readonly auth: Auth | null;
+  readonly auth: HttpAuth | null;
   /** Further trusted roots, PEM. */
   readonly ca: readonly string[];
 }
@@ -37,11 +38,6 @@ export interface WebhookReceiver extends CommonOptions {
 /** One entry of `receivers:`. */
 export type ReceiverOptions = AlertmanagerReceiver | WebhookReceiver;
 
-const secret = z
-  .string()
-  .min(1)
-  .transform((text) => new Secret(text));
-
 const common = {
   name: name(),
   match: z
@@ -50,12 +46,7 @@ const common = {
     .describe('labels an alert must have; a list allows several values'),
   'fallback-for': z.string().optional().describe('gets only what this other receiver has not accepted'),
   after: duration().optional().describe('how long the other receiver has; default 2m'),
-  auth: z
-    .union([
-      z.strictObject({ basic: z.strictObject({ username: z.string(), password: secret }) }),
-      z.strictObject({ bearer: secret }),
-    ])
-    .optional(),
+  auth: httpAuthSchema.optional(),
   tls: z
     .strictObject({
       ca: oneOrMany(

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { watchFiles } from '../../../src/config/file-watch.ts';
+import { watchFiles } from '../../../src/base/file-watch.ts';
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
 import { type TempFolder, tempFolder } from '../../support/temp-folder.ts';
 import { waitFor } from '../../support/wait.ts';
