@@ -1,0 +1,39 @@
+// The table of sources: what each kind's configuration is, and how it is made. A new kind is a file and two lines here.
+
+import { z } from 'zod';
+import type { Clock } from '../base/clock.ts';
+import { authorizationOf, type HttpAuth } from '../base/http-auth.ts';
+import { createJsonHttp, type JsonHttp } from '../base/json-http.ts';
+import type { Discoverer } from './discoverer.ts';
+import { createFileSource, fileSchema } from './file.ts';
+import type { RecogniseGate } from './gate-recognition.ts';
+import { createHttpSdSource, httpSdSchema } from './http-sd.ts';
+
+/** One entry of `discover:`. */
+export const discoverSchema = z.discriminatedUnion('kind', [fileSchema, httpSdSchema]);
+export type DiscoverOption = z.output<typeof discoverSchema>;
+
+/** What sources need beside their options. */
+export interface SourceTools {
+  readonly clock: Clock;
+  readonly userAgent: string;
+  /** Further trusted roots, PEM. */
+  readonly ca: readonly string[];
+  /** Where relative file names begin: the folder of the configuration. */
+  readonly folder: string;
+  readonly recognise: RecogniseGate;
+}
+
+/** The source of an entry; `source` is its name, for messages. Nothing is asked before `list`. */
+export function createDiscoverer(option: DiscoverOption, source: string, tools: SourceTools): Discoverer {
+  switch (option.kind) {
+    case 'file':
+      return createFileSource(option, { ...tools, source });
+    case 'http_sd':
+      return createHttpSdSource(option, { source, http: httpOf(option.auth ?? null, tools) });
+  }
+}
+
+function httpOf(auth: HttpAuth | null, { ca, userAgent }: SourceTools): JsonHttp {
+  return createJsonHttp({ authorization: () => authorizationOf(auth), ca, userAgent });
+}
