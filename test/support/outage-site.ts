@@ -82,14 +82,19 @@ export async function startOutageSite(options: { origin: 'caddy' | 'nginx' }): P
   const store = createSessionStore({ clock: systemClock, capacity: 16_384, lifetimeMs: 3_600_000 });
   const apps = PROTECTED_HOSTS.map((host) => createApp(url(host)));
   const user = createUser({ username: 'gatewatch' });
-  const login = { ...USUAL_LOGIN };
+  const switches: Switches = {
+    glitches: 0,
+    broken: new Set(),
+    login: USUAL_LOGIN,
+    resolving: 'edge',
+    nameFailures: 0,
+  };
   const idp = stack.use(
-    await startIdentityProvider({ clock: systemClock, apps, users: [user], login: () => login }),
+    await startIdentityProvider({ clock: systemClock, apps, users: [user], login: () => switches.login }),
   );
   const gate = stack.use(
     await startGate({ clock: systemClock, apps, login: url(LOGIN_HOST), provider: idp.port, store }),
   );
-  const switches: Switches = { glitches: 0, resolving: 'edge', nameFailures: 0 };
   const services = await startHttp(stack, applications(switches));
 
   const originPort = await loopbackPort();
@@ -189,18 +194,24 @@ function applications(switches: Switches): Server {
       response.writeHead(503, { 'content-type': 'text/plain' }).end('one moment, please\n');
       return;
     }
+    if (switches.broken.has(request.headers.host?.split(':', 1)[0] ?? '')) {
+      response.destroy();
+      return;
+    }
     if (request.url === CARVED.pathname) {
       response
         .writeHead(405, { allow: 'POST', 'content-type': 'application/json' })
         .end('{"error":"send a POST"}\n');
       return;
     }
+    const user = request.headers['x-authentik-username'];
+    const greeting = user === undefined ? '' : `<p>Signed in as ${user}.</p>\n`;
     const label = request.headers.host?.split('.', 1)[0] ?? 'app';
     const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' };
     response
       .writeHead(200, headers)
       .end(
-        `<!doctype html>\n<title>${label}</title>\n<h1>Welcome to ${label}</h1>\n<p>Everything you keep here.</p>\n`,
+        `<!doctype html>\n<title>${label}</title>\n<h1>Welcome to ${label}</h1>\n<p>Everything you keep here.</p>\n${greeting}`,
       );
   });
 }

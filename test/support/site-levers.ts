@@ -2,6 +2,7 @@
 
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LoginSetup } from '../../src/demo/login-flow.ts';
 import type { Part } from '../../src/demo/part.ts';
 import type { SessionStore } from '../../src/demo/session-store.ts';
 import type { Relay, RelayMode } from './relay.ts';
@@ -12,6 +13,10 @@ import { ORIGIN_LEVERS } from './site-origin.ts';
 export interface Switches {
   /** Requests that the applications answer with 503. */
   glitches: number;
+  /** Hosts whose application hangs up on everybody. */
+  readonly broken: Set<string>;
+  /** How people log in. */
+  login: LoginSetup;
   /** Which address the names have, or that nobody answers. */
   resolving: 'edge' | 'origin' | 'nobody';
   /** Questions that the name server answers with SERVFAIL. */
@@ -23,6 +28,12 @@ export interface Levers {
   /** The outpost refuses connections. */
   gateDown(on: boolean): Promise<void>;
   identityProviderDown(on: boolean): Promise<void>;
+  /** What changes at the login: stages, refusals, assets of its page. */
+  login(change: Partial<LoginSetup>): void;
+  /** The gate forgets every session. */
+  sessionsLost(): void;
+  /** The application of this host cannot be reached by the proxy: 502 behind the gate. */
+  appBroken(host: string, on: boolean): void;
   /** The edge has lost its tunnel: 530 for everything but its own page. */
   cdnDead(on: boolean): Promise<void>;
   /** The origin's address; the edge meets the same. */
@@ -73,6 +84,14 @@ export function createLevers(parts: {
     async identityProviderDown(on) {
       idp.open(!on);
       await idp.settled();
+    },
+    login(change) {
+      switches.login = { ...switches.login, ...change };
+    },
+    sessionsLost: () => store.clear(),
+    appBroken(host, on) {
+      if (on) switches.broken.add(host);
+      else switches.broken.delete(host);
     },
     cdnDead: (on) => file(EDGE_LEVERS.dead, on),
     origin: (mode) => origin.set(mode),

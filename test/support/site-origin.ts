@@ -160,6 +160,9 @@ export function nginxSites(plan: OriginPlan): string {
     location / {
       auth_request /_external-auth;
       auth_request_set $auth_cookie $upstream_http_set_cookie;
+      auth_request_set $user $upstream_http_x_authentik_username;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Authentik-Username $user;
       error_page 401 = @sign-in;
       ${app}
     }

@@ -1,4 +1,4 @@
-// A stranger's single GET, as plain as curl sends it: a new connection to a chosen address, nothing followed.
+// A stranger's single request, as plain as curl sends it: a new connection to a chosen address, nothing followed.
 
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -12,10 +12,16 @@ export interface Answer {
   readonly body: string;
 }
 
-/** GET of `url` at `address` (`host:port`); the URL's host is Host and SNI. Rejects as Node does. */
+/** GET (or `method`) of `url` at `address` (`host:port`); the URL's host is Host and SNI. Rejects as Node does. */
 export async function visit(
   url: string,
-  options: { address: string; ca: string; headers?: Record<string, string> },
+  options: {
+    address: string;
+    ca: string;
+    headers?: Readonly<Record<string, string>>;
+    method?: string;
+    body?: string;
+  },
 ): Promise<Answer> {
   const { hostname, pathname, search, host } = new URL(url);
   const [address, port] = options.address.split(':');
@@ -26,10 +32,11 @@ export async function visit(
     servername: hostname,
     ca: options.ca,
     agent: false,
+    method: options.method ?? 'GET',
     headers: { host, accept: 'text/html', ...options.headers },
     signal: AbortSignal.timeout(10_000),
   });
-  sent.end();
+  sent.end(options.body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/base/clock.ts';
 import type { LoginSetup } from '../../../src/demo/login-flow.ts';
 import { type Site, startSite } from '../../../src/demo/site.ts';
-import { codeOf, credentialsOf, LOGIN, person } from './person.ts';
-import { firstCookie, locationOf, portOf, type Seen, setCookies } from './visitor.ts';
+import { codeOf, type Page, type Person, person } from '../../support/person.ts';
+import { doorOf, firstCookie, locationOf, type Path, portOf, setCookies } from './visitor.ts';
 
 let own: Site;
 /** What differs from the usual login; most tests do without codes, which are good once. */
@@ -19,6 +19,11 @@ beforeEach(() => {
 });
 afterAll(() => own[Symbol.asyncDispose]());
 
+function anybody(path: Path = 'edge'): Person {
+  return person(doorOf(own, path));
+}
+
+const LOGIN = 'auth.casa.test';
 const HOST = 'grafana.lab.test';
 const IDENTIFICATION = 'ak-stage-identification';
 const PASSWORD = 'ak-stage-password';
@@ -26,13 +31,13 @@ const VALIDATE = 'ak-stage-authenticator-validate';
 const DENIED = 'ak-stage-access-denied';
 
 /** Whether it is the page of the application, as its user sees it. */
-function isApp(seen: Seen): boolean {
+function isApp(seen: Page): boolean {
   return seen.status === 200 && seen.body.includes('Signed in as gatewatch.');
 }
 
 describe('a login', () => {
   test.each(['edge', 'origin'] as const)('on path %s leads to the page that was asked for', async (path) => {
-    const who = person(own, path);
+    const who = anybody(path);
     const before = own.counters().sessions;
     const seen = await who.logIn(`${HOST}/d/abc?orgId=1`);
     expect([isApp(seen), own.counters().sessions - before]).toEqual([true, 1]);
@@ -41,9 +46,9 @@ describe('a login', () => {
 
   test('asks for name, password and code one after another, each answered by a redirect to itself', async () => {
     setup = {};
-    const who = person(own);
+    const who = anybody();
     const login = await who.reachLogin(HOST);
-    const { uid_field, password } = credentialsOf(own);
+    const { username: uid_field, password } = doorOf(own).user;
     const first = await who.ask(login);
     expect(first).toMatchObject({
       component: IDENTIFICATION,
@@ -61,16 +66,16 @@ describe('a login', () => {
       device_challenges: [{ device_class: 'totp' }],
       statuses: [302, 200],
     });
-    const end = await who.ask(login, { component: VALIDATE, code: codeOf(own) });
+    const end = await who.ask(login, { component: VALIDATE, code: codeOf(doorOf(own).user) });
     expect([end.component, end.statuses]).toEqual(['xak-flow-redirect', [302, 200]]);
     expect(String(end['to'])).toMatch(/^\/application\/o\/authorize\/\?client_id=/);
   });
 
   test('takes name and password on one page where they are asked for together', async () => {
     setup = { steps: 'one', totp: false };
-    const who = person(own);
+    const who = anybody();
     const login = await who.reachLogin(HOST);
-    const { uid_field, password } = credentialsOf(own);
+    const { username: uid_field, password } = doorOf(own).user;
     expect(await who.ask(login)).toMatchObject({ component: IDENTIFICATION, password_fields: true });
     expect(await who.ask(login, { uid_field, password: 'wrong' })).toMatchObject({
       component: IDENTIFICATION,
@@ -82,9 +87,9 @@ describe('a login', () => {
 
   test('asks at the end whether to stay signed in, where that is offered', async () => {
     setup = { totp: false, rememberMe: true };
-    const who = person(own);
+    const who = anybody();
     const login = await who.reachLogin(HOST);
-    const { uid_field, password } = credentialsOf(own);
+    const { username: uid_field, password } = doorOf(own).user;
     await who.ask(login, { uid_field });
     expect((await who.ask(login, { password })).component).toBe('ak-stage-user-login');
     expect(await who.ask(login, { remember_me: false })).toMatchObject({
@@ -94,7 +99,7 @@ describe('a login', () => {
   });
 
   test('of a second application needs no password, and a session of its own', async () => {
-    const who = person(own);
+    const who = anybody();
     const before = own.counters().sessions;
     await who.logIn(HOST);
     const authorize = locationOf(await who.go('photos.casa.test'));
@@ -112,9 +117,9 @@ describe('a login', () => {
 
 describe('what goes wrong', () => {
   test('a wrong password is said with status 200, and the fifth one ends the flow', async () => {
-    const who = person(own);
+    const who = anybody();
     const login = await who.reachLogin(HOST);
-    await who.ask(login, { uid_field: credentialsOf(own).uid_field });
+    await who.ask(login, { uid_field: doorOf(own).user.username });
     for (let n = 0; n < 4; n++) {
       expect(await who.ask(login, { password: 'wrong' })).toMatchObject({
         component: PASSWORD,
@@ -129,19 +134,19 @@ describe('what goes wrong', () => {
   });
 
   test('an unknown name looks like a wrong password', async () => {
-    const who = person(own);
+    const who = anybody();
     const login = await who.reachLogin(HOST);
     expect((await who.ask(login, { uid_field: 'nobody' })).component).toBe(PASSWORD);
-    const { response_errors } = await who.ask(login, { password: credentialsOf(own).password });
+    const { response_errors } = await who.ask(login, { password: doorOf(own).user.password });
     expect(response_errors['password']?.[0]?.string).toBe('Invalid password');
   });
 
   test('a code is good once, and one from long ago never', async () => {
     setup = {};
-    const code = codeOf(own, 1);
-    expect(isApp(await person(own).logIn(HOST, { code }))).toBe(true);
-    for (const stale of [code, codeOf(own, -5)]) {
-      await expect(person(own).logIn(HOST, { code: stale })).rejects.toThrow(
+    const code = codeOf(doorOf(own).user, 1);
+    expect(isApp(await anybody().logIn(HOST, { code }))).toBe(true);
+    for (const stale of [code, codeOf(doorOf(own).user, -5)]) {
+      await expect(anybody().logIn(HOST, { code: stale })).rejects.toThrow(
         'Invalid Token. Please ensure the time on your device is accurate and try again.',
       );
     }
@@ -154,17 +159,17 @@ describe('what goes wrong', () => {
   ];
   test.each(setups)('%s is a component of its own, with status 200', async (_, login, component) => {
     setup = login;
-    const who = person(own);
+    const who = anybody();
     expect(await who.ask(await who.reachLogin(HOST))).toMatchObject({ component, statuses: [200] });
   });
 
   test('a flow that does not exist is a 404 of JSON', async () => {
-    const seen = await person(own).go(`${LOGIN}/api/v3/flows/executor/no-such-flow/?query=`);
+    const seen = await anybody().go(`${LOGIN}/api/v3/flows/executor/no-such-flow/?query=`);
     expect([seen.status, seen.headers['content-type']]).toEqual([404, 'application/json']);
   });
 
   test('who may not enter is told so with status 200, and gets no code', async () => {
-    const who = person(own);
+    const who = anybody();
     await who.logIn(HOST);
     const seen = await who.go(locationOf(await who.go('router.lab.test')).href);
     expect([seen.status, seen.headers['location']]).toEqual([200, undefined]);
@@ -172,7 +177,7 @@ describe('what goes wrong', () => {
   });
 
   test('a callback with the state of another session is an empty 400', async () => {
-    const [who, other] = [person(own), person(own)];
+    const [who, other] = [anybody(), anybody()];
     await who.logIn(HOST);
     const authorize = locationOf(await other.go(HOST));
     const back = locationOf(await who.go(authorize.href));
@@ -181,7 +186,7 @@ describe('what goes wrong', () => {
   });
 
   test('a code that was used leads back to the page, and so to the login again', async () => {
-    const who = person(own);
+    const who = anybody();
     await who.logIn(HOST);
     const authorize = locationOf(await who.go('photos.casa.test'));
     const back = locationOf(await who.go(authorize.href));
@@ -195,9 +200,9 @@ describe('what goes wrong', () => {
 describe('consent', () => {
   test('is asked for each application, and taken from a page of ours alone', async () => {
     setup = { totp: false, consent: true };
-    const who = person(own);
+    const who = anybody();
     const login = await who.reachLogin(HOST);
-    const { uid_field, password } = credentialsOf(own);
+    const { username: uid_field, password } = doorOf(own).user;
     await who.ask(login, { uid_field });
     const end = await who.ask(login, { password });
     const consent = locationWithin(await who.go(`${LOGIN}${end['to']}`));
@@ -213,7 +218,7 @@ describe('consent', () => {
       'x-authentik-csrf': who.jar.get(LOGIN)!.get('authentik_csrf')!,
       origin: `https://${LOGIN}:${portOf(own, 'EDGE_PORT')}`,
     };
-    const send = (body: unknown): Promise<Seen> =>
+    const send = (body: unknown): Promise<Page> =>
       who.go(executor, { method: 'POST', headers, body: JSON.stringify(body) });
     expect((await send({ ...answer, token: 'other' })).body).toContain('Invalid consent token');
     const done = JSON.parse((await send(answer)).body) as { component: string; to: string };
@@ -225,7 +230,7 @@ describe('consent', () => {
 
 describe('the gate with users', () => {
   test('makes the session of the stranger that of the user, and forgets it at the sign-out', async () => {
-    const who = person(own);
+    const who = anybody();
     const stranger = firstCookie(await who.go(HOST)).split('=')[0]!;
     const before = who.jar.get(HOST)!.get(stranger);
     await who.logIn(HOST);
@@ -238,7 +243,7 @@ describe('the gate with users', () => {
   });
 
   test('tells the application who the user is, whatever the visitor claims', async () => {
-    const who = person(own);
+    const who = anybody();
     const claim = { headers: { 'x-authentik-username': 'akadmin' } };
     await who.logIn(HOST);
     expect((await who.go(HOST, claim)).body).toContain('Signed in as gatewatch.');
@@ -254,7 +259,7 @@ describe('the gate with users', () => {
     const authorization = await make(own);
     const before = own.counters();
     for (let n = 0; n < 2; n++) {
-      const seen = await person(own).go(HOST, { headers: { authorization } });
+      const seen = await anybody().go(HOST, { headers: { authorization } });
       expect([isApp(seen), setCookies(seen)]).toEqual([true, []]);
     }
     const after = own.counters();
@@ -264,7 +269,7 @@ describe('the gate with users', () => {
 
   test('takes a machine without a good password for a stranger', async () => {
     for (const authorization of [basic('gatewatch', 'wrong'), 'Bearer wrong', 'Negotiate abc', 'Basic %%%']) {
-      const seen = await person(own).go(HOST, { headers: { authorization } });
+      const seen = await anybody().go(HOST, { headers: { authorization } });
       expect([seen.status, setCookies(seen).length]).toEqual([302, 1]);
     }
   });
@@ -272,7 +277,7 @@ describe('the gate with users', () => {
   test('cannot let a machine in whose session it cannot store', async () => {
     own.set('session-store-full', true);
     const authorization = basic('gatewatch', own.environment['GATEWATCH_DEMO_APP_PASSWORD']!);
-    const seen = await person(own).go('git.lab.test', { headers: { authorization } });
+    const seen = await anybody().go('git.lab.test', { headers: { authorization } });
     own.set('session-store-full', false);
     expect(seen.status).toBe(400);
   });
@@ -294,7 +299,7 @@ describe('the token endpoint', () => {
   });
 });
 
-function locationWithin(seen: Seen): URL {
+function locationWithin(seen: Page): URL {
   return new URL(String(seen.headers['location']), `https://${LOGIN}`);
 }
 
@@ -306,7 +311,7 @@ async function mint(own: Site): Promise<string> {
   return (JSON.parse((await askToken(own)).body) as { access_token: string }).access_token;
 }
 
-function askToken(own: Site, change: Record<string, string> = {}): Promise<Seen> {
+function askToken(own: Site, change: Record<string, string> = {}): Promise<Page> {
   const form = {
     grant_type: 'client_credentials',
     client_id: own.environment['GATEWATCH_DEMO_CLIENT_ID']!,
@@ -317,5 +322,5 @@ function askToken(own: Site, change: Record<string, string> = {}): Promise<Seen>
   };
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const body = new URLSearchParams(form).toString();
-  return person(own).go(`${LOGIN}/application/o/token/`, { method: 'POST', headers, body });
+  return anybody().go(`${LOGIN}/application/o/token/`, { method: 'POST', headers, body });
 }

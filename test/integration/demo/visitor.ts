@@ -3,6 +3,7 @@
 import { request } from 'node:https';
 import { systemClock } from '../../../src/base/clock.ts';
 import { type Site, startSite } from '../../../src/demo/site.ts';
+import type { Door } from '../../support/person.ts';
 
 export interface Seen {
   /** Null when no answer came; then `error` has Node's code. */
@@ -86,18 +87,35 @@ export function visit(
   });
 }
 
+/** Where a person stands in front of the demo site. */
+export function doorOf(site: Site, path: Path = 'edge'): Door {
+  const { environment } = site;
+  return {
+    login: 'auth.casa.test',
+    user: {
+      username: environment['GATEWATCH_DEMO_USERNAME']!,
+      password: environment['GATEWATCH_DEMO_PASSWORD']!,
+      totp: environment['GATEWATCH_DEMO_TOTP']!,
+    },
+    async knock(hostAndPathname, more) {
+      const seen = await visit(site, path, hostAndPathname, more);
+      return { ...seen, setCookie: setCookies(seen) };
+    },
+  };
+}
+
 /** Lines of Set-Cookie. */
-export function setCookies(seen: Seen): readonly string[] {
+export function setCookies(seen: Pick<Seen, 'headers'>): readonly string[] {
   const value = seen.headers['set-cookie'];
   return value === undefined ? [] : [value].flat();
 }
 
 /** `name=value` of the first cookie set. */
-export function firstCookie(seen: Seen): string {
+export function firstCookie(seen: Pick<Seen, 'headers'>): string {
   return setCookies(seen)[0]?.split(';', 1)[0] ?? '';
 }
 
 /** The Location header as a URL. */
-export function locationOf(seen: Seen): URL {
+export function locationOf(seen: Pick<Seen, 'headers'>): URL {
   return new URL(String(seen.headers['location']));
 }
