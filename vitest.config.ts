@@ -1,4 +1,4 @@
-// Test projects: unit and property run in parallel; everything that starts real processes runs one file at a time.
+// Test projects. Unit and property run in parallel; what starts real processes runs two files at a time: it mostly waits.
 
 import { defineConfig } from 'vitest/config';
 
@@ -32,7 +32,7 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
     ],
