@@ -30,3 +30,19 @@ export interface StoredResult {
   readonly durationMs: number;
   readonly evidence: readonly Evidence[];
 }
+
+/** The part of a stored result that blame takes, for a replay. */
+export interface PastResult {
+  readonly id: number;
+  readonly at: EpochMs;
+  readonly check: string;
+  readonly kind: 'visit' | 'canary';
+  /** Target id, or the canary's name. */
+  readonly target: string;
+  readonly verdict: Verdict;
+  readonly signature: SignatureId | null;
+  /** Component types, likeliest first; null in rows of a version that did not keep them. */
+  readonly pointsAt: readonly string[] | null;
+  readonly durationMs: number;
+  readonly extra: boolean;
+}

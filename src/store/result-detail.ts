@@ -43,6 +43,7 @@ const formSchema = z.object({
   signature: z.string().nullable(),
   status: number,
   reason: z.string(),
+  pointsAt: z.array(z.string()).optional(),
   evidence: evidenceSchema,
 });
 
@@ -83,7 +84,13 @@ export function createShapeReader(): (evidence: string) => readonly Evidence[] |
 /** Form of a `detail` column; null when it is not ours. */
 export function formFromDetail(detail: string): ResultForm | null {
   const parsed = formSchema.safeParse(parseJson(detail));
-  return parsed.success ? { ...parsed.data, signature: parsed.data.signature as SignatureId | null } : null;
+  if (!parsed.success) return null;
+  const { pointsAt, signature, ...form } = parsed.data;
+  return {
+    ...form,
+    signature: signature as SignatureId | null,
+    ...(pointsAt === undefined ? {} : { pointsAt }),
+  };
 }
 
 function parseJson(text: string): unknown {

@@ -19,15 +19,19 @@ export interface ResultForm {
   readonly signature: SignatureId | null;
   readonly status: number | null;
   readonly reason: string;
+  /** Component types, likeliest first; rows of earlier versions have none. */
+  readonly pointsAt?: readonly string[];
   readonly evidence: readonly Evidence[];
 }
 
 /** The storable part of a result: allowed fields only, timings rounded to a tenth of a millisecond. */
 export function formFromResult(result: ProbeResult): ResultForm {
+  const { pointsAt } = result.judgement;
   return {
     signature: result.judgement.signature,
     status: result.observation.exchanges.at(-1)?.status ?? null,
     reason: evidenceText(result.judgement.reason, REASON_LIMIT),
+    ...(pointsAt.length === 0 ? {} : { pointsAt }),
     evidence: evidenceOf(result.subject, result.observation).map(rounded),
   };
 }
@@ -35,7 +39,8 @@ export function formFromResult(result: ProbeResult): ResultForm {
 /** The part that repeats, as JSON, and its hash. */
 export function shapeFromForm(form: ResultForm): { evidence: string; hash: Buffer } {
   const evidence = JSON.stringify(form.evidence.map(stable));
-  const text = `${form.signature ?? ''}\n${form.status ?? ''}\n${form.reason}\n${evidence}`;
+  const pointsAt = form.pointsAt === undefined ? '' : `\n${form.pointsAt.join(' ')}`;
+  const text = `${form.signature ?? ''}\n${form.status ?? ''}\n${form.reason}\n${evidence}${pointsAt}`;
   return { evidence, hash: hash('sha1', text, 'buffer') };
 }
 

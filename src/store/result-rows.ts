@@ -206,10 +206,11 @@ export class ResultRows {
   }
 
   #addShape(shape: { hash: Buffer; evidence: string }, one: PendingResult): number {
-    const { signature, status, reason } = one.form;
-    return Number(
-      this.#sql.addShape.run(shape.hash, signature, status, reason, shape.evidence, one.at).lastInsertRowid,
-    );
+    const { signature, status, reason, pointsAt } = one.form;
+    const { hash, evidence } = shape;
+    const pointed = pointsAt?.join(' ') ?? null;
+    const added = this.#sql.addShape.run(hash, signature, status, reason, evidence, one.at, pointed);
+    return Number(added.lastInsertRowid);
   }
 }
 
@@ -240,8 +241,9 @@ function statements(db: Database) {
     findShape: db.prepare<[Buffer], { id: number; day: number }>(
       `SELECT id, seen_at / ${DAY_MS} AS day FROM shapes WHERE hash = ?`,
     ),
-    addShape: db.prepare<[Buffer, string | null, number | null, string, string, number]>(
-      'INSERT INTO shapes (hash, signature, status, reason, evidence, seen_at) VALUES (?, ?, ?, ?, ?, ?)',
+    addShape: db.prepare<[Buffer, string | null, number | null, string, string, number, string | null]>(
+      `INSERT INTO shapes (hash, signature, status, reason, evidence, seen_at, points_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ),
     seeShape: db.prepare<[number, number]>('UPDATE shapes SET seen_at = ? WHERE id = ?'),
     addResult: db.prepare<

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { sleep } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { EpochMs } from '../model/observation.ts';
+import type { PastResult } from '../model/result.ts';
 import { beginStore } from './beginning.ts';
 import { createFacts, type Facts } from './facts.ts';
 import { createIncidents, type Incidents, incidentQueries } from './incidents.ts';
@@ -15,6 +16,7 @@ import { type Extent, Journal } from './journal.ts';
 import { lockStore } from './lock.ts';
 import { refuseNetworkFileSystem } from './open-database.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { createPastQuery, type PastQuery } from './past.ts';
 import { createReader } from './reader.ts';
 import { createReserve } from './reserve.ts';
 import { createResultQuery } from './result-query.ts';
@@ -71,6 +73,11 @@ export interface Store extends Disposable {
    * that are still on their way into the file.
    */
   rollups(check: string, range: { bucket: Bucket; since: EpochMs; until: EpochMs }): Rollup[];
+  /**
+   * One page of results in the order they came in, without what is still on its way into the file. Throws StoreError
+   * when it cannot be read: a gap must not pass for the end.
+   */
+  past(query: PastQuery): PastResult[];
   /** One slice of retention; whether there is more to do now. Call it every few seconds. Never rejects. */
   prune(now: EpochMs): Promise<boolean>;
   /** Bytes of both files. */
@@ -131,6 +138,7 @@ export function openStore(options: StoreOptions): Store {
       prepare: (db) => ({
         results: createResultQuery(db),
         rollups: createRollups(db),
+        past: createPastQuery(db),
         checkId: db.prepare<[string], { id: number }>('SELECT id FROM checks WHERE name = ?'),
       }),
       damaged: () => journal.damaged('results'),
@@ -163,6 +171,11 @@ export function openStore(options: StoreOptions): Store {
         const id = sql.checkId.get(check)?.id;
         return id === undefined ? [] : sql.rollups.read(id, range);
       }, []),
+    past(query) {
+      const page = resultsReader.read((sql) => sql.past(query), null);
+      if (page === null) throw new StoreError('unusable', `${start.files.results} cannot be read now`);
+      return page;
+    },
     prune: (now) => journal.prune(now),
     sizeBytes: () => journal.bytes,
     get problem() {

@@ -76,12 +76,12 @@ test.each(['results', 'state'] as const)(
     const copies = migrateInSteps(db, set);
     expect(copies).toBeGreaterThan(set === 'results' ? 12 : 9);
     const names = schemaOf(db).map((row) => (row as string[])[0]);
-    const version = db.pragma('user_version', { simple: true });
+    const version = Number(db.pragma('user_version', { simple: true }));
     db.close();
-    const forms: unknown[] = [];
+    const forms: [form: number, parts: number][] = [];
     for (let index = 0; index < copies; index += 1) {
       const left = new Database(copyName(index));
-      forms.push([left.pragma('user_version', { simple: true }), schemaOf(left).length]);
+      forms.push([Number(left.pragma('user_version', { simple: true })), schemaOf(left).length]);
       expect(left.pragma('integrity_check', { simple: true })).toBe('ok');
       left.close();
       const opened = openDatabase(copyName(index), { set, synchronous: 'NORMAL', readonly: false }, 0);
@@ -89,7 +89,10 @@ test.each(['results', 'state'] as const)(
       expect(schemaOf(opened.db).map((row) => (row as string[])[0])).toEqual(names);
       opened.db.close();
     }
-    const old = forms.slice(0, -1).map(() => [0, 0]);
-    expect(forms).toEqual([...old, [version, names.length]]);
+    // Each form is whole: nothing, or every table and index of that one.
+    for (const [form, parts] of forms) expect(parts).toBe(form === 0 ? 0 : names.length);
+    const seen = forms.map(([form]) => form);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    expect([...new Set(seen)]).toEqual(Array.from({ length: version + 1 }, (_, form) => form));
   },
 );

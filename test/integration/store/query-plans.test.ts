@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { createPastQuery } from '../../../src/store/past.ts';
 import { createResultQuery } from '../../../src/store/result-query.ts';
 import { ResultRows } from '../../../src/store/result-rows.ts';
 import { createRetention } from '../../../src/store/retention.ts';
@@ -30,6 +31,7 @@ function plansOf(db: Database, state: Database): { sql: string; plan: string[] }
   const rows = new ResultRows(recording);
   const rollups = createRollups(recording);
   createResultQuery(recording);
+  createPastQuery(recording);
   createRetention({
     results: recording,
     state,
@@ -66,6 +68,9 @@ test('no statement reads through all results, shapes or roll-ups, and each query
     expect(plan).not.toContain('TEMP B-TREE FOR ORDER BY');
   }
   expect(planOf('WITH RECURSIVE walk')[0]).toContain('SEARCH results USING INTEGER PRIMARY KEY (rowid=?)');
+  expect(planOf('ORDER BY results.id LIMIT @limit')[0]).toContain(
+    'SEARCH results USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  );
   const series = planOf('WITH RECURSIVE starts').join('\n');
   for (const table of ['rollups_5m', 'rollups_1h', 'rollups_1d']) {
     expect(series).toContain(`SEARCH ${table} USING PRIMARY KEY (start=? AND check_id=?)`);
