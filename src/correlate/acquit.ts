@@ -91,6 +91,7 @@ function healthyThrough(
   blamed: number | null,
 ): string | null {
   const lanes = new Map<string, Tally>();
+  const byLane = new Map<number, Tally>();
   let good = 0;
   let bad = 0;
   for (const index of node.hard) {
@@ -98,18 +99,25 @@ function healthyThrough(
     if (record === undefined || record.lastAt < fault.started) continue;
     const { check } = record;
     if (blamed === null ? isAbout(evidence.topology, fault, check) : runsThrough(check, blamed)) continue;
-    const window = evidence.window(index, fault.started);
-    good += window.oks;
-    bad += window.fails;
-    const lane = laneWords(record.check);
-    const tally = lanes.get(lane) ?? { tried: 0, good: 0 };
+    const { oks, fails } = record.countsSince(fault.started);
+    good += oks;
+    bad += fails;
+    // Words are made once a lane: this runs over thousands of checks, every 15 seconds for each open incident.
+    const tally = byLane.get(check.lane) ?? tallyOf(lanes, laneWords(check));
+    byLane.set(check.lane, tally);
     tally.tried++;
-    if (record.streak === 0 && window.oks > 0) tally.good++;
-    lanes.set(lane, tally);
+    if (record.streak === 0 && oks > 0) tally.good++;
   }
   if (good < ENOUGH.healthy || bad > NOISE_SHARE * good) return null;
   const most = [...lanes].sort(([, a], [, b]) => b.good - a.good).slice(0, 2);
   return `${most.map(([lane, tally]) => `${tally.good} of ${counted(tally.tried, lane)}`).join(' and ')} succeed`;
+}
+
+/** The tally of these words; a new one joins. */
+function tallyOf(lanes: Map<string, Tally>, words: string): Tally {
+  const tally = lanes.get(words) ?? { tried: 0, good: 0 };
+  lanes.set(words, tally);
+  return tally;
 }
 
 /** `the same failure without it: 12 of 12 return visits at the origin`, or null. */

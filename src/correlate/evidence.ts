@@ -133,6 +133,19 @@ export class CheckRecord {
     }
   }
 
+  /** How many of the kept results that were seen at or after an instant were failures, and successes. */
+  countsSince(since: number): { readonly fails: number; readonly oks: number } {
+    let fails = 0;
+    let oks = 0;
+    for (let i = Math.max(0, this.count - RING); i < this.count; i++) {
+      const slot = this.#first + (i % RING);
+      if ((this.#rings.at[slot] ?? 0) < since) continue;
+      if ((this.#rings.kind[slot] ?? -1) < 0) oks++;
+      else fails++;
+    }
+    return { fails, oks };
+  }
+
   /** Kinds of the kept results that were seen, or begun, at or after an instant, oldest first. */
   kindsSince(since: number, by: Dating): number[] {
     const kinds: number[] = [];
