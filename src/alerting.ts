@@ -10,10 +10,12 @@ import { type CertificateWatch, createCertificateWatch } from './correlate/certi
 import type { ClockWatch } from './correlate/clock-watch.ts';
 import { type CorrelatorOptions, createCorrelator } from './correlate/correlator.ts';
 import { createStallShare } from './correlate/stall-share.ts';
+import type { Rules } from './correlate/state.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Subject } from './model/check.ts';
 import type { Incident, IncidentEvent } from './model/incident.ts';
 import type { Snapshot } from './model/snapshot.ts';
+import type { Knowledge } from './model/verdict.ts';
 import { createDispatcher, type DispatcherOptions } from './notify/dispatcher.ts';
 import { type Ages, createHeartbeat, cycleFault, type Heartbeat } from './notify/heartbeat.ts';
 import type { ReceiverOptions } from './notify/receivers.ts';
@@ -157,15 +159,31 @@ function correlatorOptions(
   subjects: readonly Subject[],
 ): CorrelatorOptions {
   return {
+    ...rulesOf(config, store.facts),
     subjects,
-    vantage: config.vantage,
-    startupGraceMs: config.alerts.startupGraceMs,
-    seenUp: (target) => store.facts.get('seen-up', target) !== null,
-    hasControls: config.controls.length > 0,
     checkpoint: store.state.get(CHECKPOINT),
     random: Math.random,
     startedAt: { at: clock.now(), monotonicMs: clock.monotonic() },
   };
+}
+
+/** What a configuration and what was learned say to the correlator: in the daemon and in a replay the same. */
+export function rulesOf(config: Config, facts: Knowledge): Rules {
+  return {
+    vantage: config.vantage,
+    startupGraceMs: config.alerts.startupGraceMs,
+    seenUp: (target) => facts.get('seen-up', target) !== null,
+    hasControls: config.controls.length > 0,
+  };
+}
+
+/**
+ * A canary accuses nobody before its healthy answer was seen once (DESIGN 3): here it may never have one. Controls
+ * are configured by name, and without them an uplink that is down from the start would be blamed on the site.
+ */
+export function hasJoined(subject: Subject, facts: Knowledge): boolean {
+  if (subject.kind === 'visit' || subject.canary === 'control') return true;
+  return facts.get('canary', subject.id) !== null;
 }
 
 /** The heartbeat, where one is configured; the demo has none, whatever the file says (threats P6). */

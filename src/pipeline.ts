@@ -111,9 +111,16 @@ interface Blaming {
   replace(subjects: readonly Subject[], now: Instant): readonly IncidentEvent[];
 }
 
+/** The part of a result that blame takes: also what the store remembers of one. */
+export interface BlamedResult extends Pick<ProbeResult, 'at' | 'monotonicMs' | 'extra'> {
+  readonly subject: Pick<Subject, 'id'>;
+  readonly judgement: Pick<Judgement, 'verdict' | 'signature' | 'pointsAt'>;
+  readonly observation: Pick<Observation, 'durationMs'>;
+}
+
 /** The end of the corridor: results become incidents, and incidents go to those who record them. */
 export interface Blame {
-  accept(result: ProbeResult): void;
+  accept(result: BlamedResult): void;
   /** A fault found beside the probes; `detail: null` = it is over. */
   find(finding: Omit<Finding, 'detail' | 'signature'> & { readonly detail: string | null }): void;
   /** Other checks from now on; incidents about what is gone end. */

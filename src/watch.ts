@@ -5,6 +5,7 @@ import {
   type AlertingTools,
   createAlerting,
   createOwnWatch,
+  hasJoined,
   heartbeatOf,
   tellStanding,
   type Want,
@@ -22,7 +23,7 @@ import type { Incident, ProberReason } from './model/incident.ts';
 import type { ProbeOutcome, ProbeWish } from './model/probe-report.ts';
 import type { ProbeResult, StoredResult } from './model/result.ts';
 import type { GateStatus, Snapshot } from './model/snapshot.ts';
-import type { FactKind, Knowledge, SignatureText } from './model/verdict.ts';
+import type { FactKind, SignatureText } from './model/verdict.ts';
 import type { Dispatcher } from './notify/dispatcher.ts';
 import { type Ages, createAges } from './notify/heartbeat.ts';
 import { type Blame, type Consumer, createProbing, runSubject } from './pipeline.ts';
@@ -262,15 +263,6 @@ function createBudgets(site: Site, config: Config, { clock, store }: WatchTools)
     save: (text) => store.state.put(STATE.requests, text),
   });
   return { sessions, requests };
-}
-
-/**
- * A canary accuses nobody before its healthy answer was seen once (DESIGN 3): here it may never have one. Controls
- * are configured by name, and without them an uplink that is down from the start would be blamed on the site.
- */
-function hasJoined(subject: Subject, facts: Knowledge): boolean {
-  if (subject.kind === 'visit' || subject.canary === 'control') return true;
-  return facts.get('canary', subject.id) !== null;
 }
 
 /** Remembers what the classifier learned; facts that change the plan ask for a new one. */

@@ -32,6 +32,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'app.ts',
     'watch.ts',
     'pipeline.ts',
+    'replay.ts',
   ],
 };
 

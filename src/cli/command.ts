@@ -9,6 +9,7 @@ import { checkCommand } from './check.ts';
 import { type Command, type ExitCode, UsageError } from './contract.ts';
 import { demoCommand } from './demo.ts';
 import { createPrint, type Print } from './print.ts';
+import { replayCommand } from './replay.ts';
 import { resultsCommand } from './results.ts';
 import { runCommand } from './run.ts';
 import { testAlertCommand } from './test-alert.ts';
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   checkCommand,
   validateCommand,
   resultsCommand,
+  replayCommand,
   testAlertCommand,
   demoCommand,
 ];
