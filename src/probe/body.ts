@@ -135,12 +135,15 @@ function createPrefix(limitBytes: number, ledger: BodyLedger): Prefix {
     },
     finish(charset, undecodable) {
       ledger.bytes -= bytes;
-      const text = new TextDecoder(charset).decode(Buffer.concat(kept));
+      const text = DECODERS[charset].decode(kept.length === 1 ? kept[0] : Buffer.concat(kept));
       kept.length = 0;
       return { text, bytes, truncated, undecodable };
     },
   };
 }
+
+/** They hold nothing from one text to the next. */
+const DECODERS = { 'utf-8': new TextDecoder('utf-8'), latin1: new TextDecoder('latin1') };
 
 /** UTF-8 unless latin1 is declared (threats H8): faults are told by ASCII marks. */
 function charsetOf(contentType: string | undefined): 'utf-8' | 'latin1' {

@@ -1,21 +1,19 @@
 // Connections: one TCP and TLS handshake to one checked address, timed, never resumed. SNI and the name that the
 // certificate must cover are the host's of the URL, whatever address is dialled.
 
-import { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import {
-  type ConnectionOptions,
   connect as connectTls,
   createSecureContext,
   type DetailedPeerCertificate,
   getCACertificates,
   type SecureContext,
-  type TLSSocket,
+  TLSSocket,
 } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
 import type { NetworkPath } from '../model/network-path.ts';
-import type { Phase, ProbeError, TlsFacts } from '../model/observation.ts';
-import { evidenceText } from '../model/text.ts';
+import type { ProbeError, TlsFacts } from '../model/observation.ts';
+import { createReadCertificate, type ReadCertificate } from './certificate.ts';
 import { probeError, toProbeError } from './net-error.ts';
 
 type PathTls = NetworkPath['tls'];
@@ -51,53 +49,43 @@ export type Dial = (destination: Destination, signal: AbortSignal) => Promise<Co
  */
 export function createDial(tools: { readonly clock: Clock; readonly ca: readonly string[] }): Dial {
   const contextOf = createContexts(tools.ca);
+  const readCertificate = createReadCertificate();
 
   return async (destination, signal) => {
-    const startMs = tools.clock.monotonic();
-    const since = (fromMs: number): number => tools.clock.monotonic() - fromMs;
-    const failed = { socket: null, connectMs: null, tlsMs: null, tls: null };
-    const tcp = connectTcp({
-      host: destination.address,
-      port: destination.port,
-      autoSelectFamily: false,
-      noDelay: true,
-    });
-    const noTcp = await settled(tcp, 'connect', 'connect', signal);
-    if (noTcp !== null) return { ...failed, error: noTcp };
-    const connectMs = since(startMs);
-    if (!destination.secure) return { ...failed, socket: tcp, connectMs, error: null };
-
-    const tlsStartMs = tools.clock.monotonic();
-    const socket = connectTls({
-      socket: tcp,
-      ...tlsOptions(destination),
-      secureContext: contextOf(destination.tls),
-    });
-    socket.getPeerCertificate = noLegacyCertificate;
-    const noTls = await settled(socket, 'secureConnect', 'tls', signal);
-    if (noTls !== null) {
-      tcp.destroy();
-      return { ...failed, connectMs, error: noTls };
-    }
-    const tlsMs = since(tlsStartMs);
-    const { facts, error } = examine(socket, destination);
-    if (error !== null) socket.destroy();
-    return { socket: error === null ? socket : null, connectMs, tlsMs, tls: facts, error };
+    const socket = destination.secure
+      ? connectSecurely(destination, contextOf(destination.tls))
+      : connectTcp(tcpOptions(destination));
+    const { connectMs, tlsMs, error } = await settled(socket, tools.clock, signal);
+    const failed = { socket: null, connectMs, tlsMs, tls: null };
+    if (error !== null) return { ...failed, error };
+    if (!(socket instanceof TLSSocket)) return { ...failed, socket, error: null };
+    const { facts, error: refusal } = examine(socket, destination, readCertificate);
+    if (refusal !== null) socket.destroy();
+    return { socket: refusal === null ? socket : null, connectMs, tlsMs, tls: facts, error: refusal };
   };
 }
 
-function tlsOptions(destination: Destination): ConnectionOptions {
-  return {
-    host: destination.host,
+function tcpOptions({ address, port }: Destination) {
+  return { host: address, port, autoSelectFamily: false, noDelay: true };
+}
+
+/** One socket for TCP and TLS: a second one around the first costs a twentieth of a probe. */
+function connectSecurely(destination: Destination, secureContext: SecureContext): TLSSocket {
+  const { host } = destination;
+  const socket = connectTls({
+    ...tcpOptions(destination),
     // RFC 6066 3: no IP addresses in SNI.
-    servername: isIP(destination.host) === 0 ? destination.host : '',
+    servername: isIP(host) === 0 ? host : '',
     ALPNProtocols: destination.http === 2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     // Not an off switch: Node still verifies the chain, and `examine` refuses the connection before the first byte of
     // ours. Only so can a bad certificate be shown: Node destroys the socket, and the facts, otherwise.
     rejectUnauthorized: false,
     // The name is checked by `examine`, on the certificate itself and more strictly.
     checkServerIdentity: () => undefined,
-  };
+    secureContext,
+  });
+  socket.getPeerCertificate = noLegacyCertificate;
+  return socket;
 }
 
 /**
@@ -112,30 +100,19 @@ function noLegacyCertificate(): DetailedPeerCertificate {
 /** The certificate's facts, and why the connection must not be used. */
 function examine(
   socket: TLSSocket,
-  destination: Destination,
+  { host, tls }: Destination,
+  readCertificate: ReadCertificate,
 ): { facts: TlsFacts | null; error: ProbeError | null } {
-  const certificate = peerCertificate(socket);
-  const facts = certificate === null ? null : tlsFacts(socket, certificate, destination.host);
-  if (destination.tls?.verify === 'none') return { facts, error: null };
+  const certificate = readCertificate(socket, host);
+  const facts =
+    certificate === null
+      ? null
+      : { ...certificate, protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name };
+  if (tls?.verify === 'none') return { facts, error: null };
   if (!socket.authorized) return { facts, error: toProbeError(verifyError(socket), 'tls') };
   // Stricter than Node's own check, which takes a bare common name and `gr*.example.com` (threats M26, C4).
   const covered = facts !== null && facts.matchedName !== null;
   return { facts, error: covered ? null : probeError('tls', 'tls-wrong-host') };
-}
-
-/**
- * The leaf, from its bytes: `getPeerX509Certificate` of Node 24 copies all others of the chain and never frees what it
- * copied, 5 KB a certificate and connection (`X509Certificate::GetPeerCert` in crypto_x509.cc drops them from OpenSSL's
- * list by sk_X509_delete). Null when there is none, or none that can be read a second time.
- */
-function peerCertificate(socket: TLSSocket): X509Certificate | null {
-  Reflect.deleteProperty(socket, 'getPeerCertificate'); // ours is only for the handshake
-  const raw: Buffer | undefined = socket.getPeerCertificate(false).raw;
-  try {
-    return raw === undefined ? null : new X509Certificate(raw);
-  } catch {
-    return null;
-  }
 }
 
 /** Node gives the verification's code as a bare string, or an Error for a wrong name. */
@@ -143,30 +120,6 @@ function verifyError(socket: TLSSocket): object {
   const reason: unknown = socket.authorizationError;
   if (reason instanceof Error) return reason;
   return { code: typeof reason === 'string' ? reason : 'CERT_UNTRUSTED' };
-}
-
-function tlsFacts(socket: TLSSocket, certificate: X509Certificate, host: string): TlsFacts {
-  return {
-    protocol: socket.getProtocol() ?? '',
-    cipher: socket.getCipher().name,
-    matchedName: matchedName(certificate, host),
-    issuer: issuerText(certificate),
-    notBefore: certificate.validFromDate.getTime() || 0,
-    notAfter: certificate.validToDate.getTime() || 0,
-    fingerprint: certificate.fingerprint256,
-  };
-}
-
-/** Issuer on one line; '' when the certificate names none (Node then gives undefined, whatever its types say). */
-function issuerText(certificate: X509Certificate): string {
-  const issuer: string | undefined = certificate.issuer;
-  return evidenceText((issuer ?? '').replaceAll('\n', ', '));
-}
-
-/** SAN entry that covers the host by today's rules: no common name, no partial wildcard. Null when none does. */
-function matchedName(certificate: X509Certificate, host: string): string | null {
-  if (isIP(host) !== 0) return certificate.checkIP(host) ?? null;
-  return certificate.checkHost(host, { subject: 'never', partialWildcards: false }) ?? null;
 }
 
 /**
@@ -196,31 +149,42 @@ function createContexts(generalCa: readonly string[]): (tls: PathTls | null) => 
   };
 }
 
-/** Null once the socket has emitted `event`; what went wrong otherwise. Errors that come later are swallowed. */
+/** How far a socket came, and what went wrong. Errors that come later are swallowed. */
 function settled(
   socket: Socket,
-  event: 'connect' | 'secureConnect',
-  phase: Phase,
+  clock: Clock,
   signal: AbortSignal,
-): Promise<ProbeError | null> {
-  return new Promise((resolve) => {
-    const finish = (error: ProbeError | null): void => {
-      signal.removeEventListener('abort', stop);
-      // For the socket's life: an error nobody listens to would end the process, and an alert after the handshake is
-      // one that leaves the socket open.
-      socket.on('error', end);
-      socket.off(event, succeed).off('error', fail).off('close', closed);
-      if (error !== null) socket.destroy();
-      resolve(error);
-    };
-    const stop = (): void => finish(probeError(phase, phase === 'connect' ? 'connect-timeout' : 'timeout'));
-    const succeed = (): void => finish(null);
-    const fail = (error: Error): void => finish(toProbeError(error, phase));
-    const closed = (): void => finish(probeError(phase, 'reset'));
-    socket.on(event, succeed).on('error', fail).on('close', closed);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
+): Promise<Pick<Connection, 'connectMs' | 'tlsMs' | 'error'>> {
+  const { promise, resolve } = Promise.withResolvers<Pick<Connection, 'connectMs' | 'tlsMs' | 'error'>>();
+  const secure = socket instanceof TLSSocket;
+  const startMs = clock.monotonic();
+  let connectMs: number | null = null;
+  const finish = (error: ProbeError | null): void => {
+    signal.removeEventListener('abort', stop);
+    // For the socket's life: an error nobody listens to would end the process, and an alert after the handshake is
+    // one that leaves the socket open.
+    socket.on('error', end);
+    socket.off('connect', connected).off('secureConnect', secured).off('error', fail).off('close', closed);
+    if (error !== null) socket.destroy();
+    const done = error === null && connectMs !== null && secure;
+    resolve({ connectMs, tlsMs: done ? clock.monotonic() - startMs - (connectMs ?? 0) : null, error });
+  };
+  const phase = (): 'connect' | 'tls' => (connectMs === null ? 'connect' : 'tls');
+  const stop = (): void => finish(probeError(phase(), phase() === 'connect' ? 'connect-timeout' : 'timeout'));
+  const connected = (): void => {
+    connectMs = clock.monotonic() - startMs;
+    if (!secure) finish(null);
+  };
+  const secured = (): void => finish(null);
+  const fail = (error: Error): void => finish(toProbeError(error, phase()));
+  const closed = (): void => finish(probeError(phase(), 'reset'));
+  // Before Node's own listener, which makes the keys of the handshake: they are not the network's time.
+  socket.prependListener('connect', connected);
+  if (secure) socket.on('secureConnect', secured);
+  socket.on('error', fail).on('close', closed);
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return promise;
 }
 
 function end(this: Socket): void {

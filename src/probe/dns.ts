@@ -2,6 +2,7 @@
 // are never kept, and a dead resolver is told apart from a name that does not exist (DESIGN 3, "Names").
 
 import { lookup, Resolver } from 'node:dns/promises';
+import { BoundedMap } from '../base/bounded-map.ts';
 import type { Clock } from '../base/clock.ts';
 import { lackOfDescriptors } from '../base/exhaustion.ts';
 import { ADDRESS_LIMIT, LONGEST_TTL_S } from './limits.ts';
@@ -65,7 +66,7 @@ interface Cached {
 
 /** A resolve with its own cache. */
 export function createResolve(clock: Clock): Resolve {
-  const cache = new Map<string, Cached>();
+  const cache = new BoundedMap<string, Cached>(CACHE_LIMIT);
   const avoidUntil = new Map<string, number>();
   const askSystem = createTurnstile(SYSTEM_AT_ONCE);
 
@@ -89,7 +90,7 @@ export function createResolve(clock: Clock): Resolve {
     const addresses = answer.addresses.slice(0, ADDRESS_LIMIT);
     // The age counts from the question, so that no answer is ever older than its TTL.
     const until = now + Math.min(answer.ttlS, LONGEST_TTL_S) * 1000;
-    if (until > clock.monotonic()) keep(cache, key, { addresses, resolver, until });
+    if (until > clock.monotonic()) cache.set(key, { addresses, resolver, until });
     return { addresses, resolver, fromCache: false };
   };
 }
@@ -201,12 +202,6 @@ function liveFirst(
 ): string[] {
   const avoided = (resolver: string): boolean => (avoidUntil.get(resolver) ?? Number.NEGATIVE_INFINITY) > now;
   return [...resolvers.filter((one) => !avoided(one)), ...resolvers.filter(avoided)];
-}
-
-function keep(cache: Map<string, Cached>, key: string, entry: Cached): void {
-  const oldest = cache.keys().next();
-  if (cache.size >= CACHE_LIMIT && !oldest.done) cache.delete(oldest.value);
-  cache.set(key, entry);
 }
 
 /** The promise, or the signal's reason as soon as it aborts; a late failure is swallowed. */

@@ -1,10 +1,11 @@
 // From a URL and a path to the addresses that may be dialled: configured, literal or resolved, each one checked.
 
 import { isIP } from 'node:net';
+import { BoundedMap } from '../base/bounded-map.ts';
 import type { Clock } from '../base/clock.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { ProbeError } from '../model/observation.ts';
-import { addressRule, refuseAddress } from './address-guard.ts';
+import { type AddressRule, addressRule, refuseAddress } from './address-guard.ts';
 import { DnsError, type Resolve } from './dns.ts';
 import { probeError, toProbeError } from './net-error.ts';
 
@@ -30,19 +31,20 @@ export function createLocate(tools: {
   readonly resolve: Resolve;
   readonly allowedAddresses: ReadonlySet<string>;
 }): Locate {
+  const checkedFor = createChecks(tools.allowedAddresses);
   return async (url, path, signal) => {
     const configured = path?.kind === 'origin' ? path.address : null;
     const host = configured?.host ?? hostOf(url);
     const port = configured?.port ?? portOf(url);
     if (isIP(host) !== 0) {
-      return { ...checked([host], path, tools.allowedAddresses), port, resolver: null, dnsMs: null };
+      return { ...checkedFor(path, [host]), port, resolver: null, dnsMs: null };
     }
     const startMs = tools.clock.monotonic();
     const options = { resolvers: path?.resolver ?? NO_PATH_RESOLVERS, family: path?.family ?? null };
     try {
       const { addresses, resolver } = await tools.resolve(host, options, signal);
       const dnsMs = tools.clock.monotonic() - startMs;
-      return { ...checked(addresses, path, tools.allowedAddresses), port, resolver, dnsMs };
+      return { ...checkedFor(path, addresses), port, resolver, dnsMs };
     } catch (error) {
       return {
         addresses: [],
@@ -72,13 +74,37 @@ function lookupFailed(error: unknown, signal: AbortSignal): { resolver: string |
   return { resolver: error.resolver, error: probeError('dns', error.code) };
 }
 
-/** Addresses that may be dialled; the error names the first refused one when none may. */
-function checked(
-  addresses: readonly string[],
-  path: NetworkPath | null,
+type Checked = Pick<Location, 'addresses' | 'error'>;
+
+/** Answers remembered for a path: a name's addresses hardly ever change, and the rule never does. */
+const REMEMBERED = 1_000;
+
+/** Checks addresses by the rules of paths, which are made at first use. */
+function createChecks(
   configured: ReadonlySet<string>,
-): { addresses: readonly string[]; error: ProbeError | null } {
-  const rule = addressRule(path, configured);
+): (path: NetworkPath | null, addresses: readonly string[]) => Checked {
+  const make = (path: NetworkPath | null): ((addresses: readonly string[]) => Checked) => {
+    const rule = addressRule(path, configured);
+    const known = new BoundedMap<string, Checked>(REMEMBERED);
+    return (addresses) => {
+      const key = addresses.join(' ');
+      const answer = known.get(key) ?? checked(addresses, path, rule);
+      known.set(key, answer);
+      return answer;
+    };
+  };
+  const withoutPath = make(null);
+  const made = new WeakMap<NetworkPath, ReturnType<typeof make>>();
+  return (path, addresses) => {
+    if (path === null) return withoutPath(addresses);
+    const check = made.get(path) ?? make(path);
+    made.set(path, check);
+    return check(addresses);
+  };
+}
+
+/** Addresses that may be dialled; the error names the first refused one when none may. */
+function checked(addresses: readonly string[], path: NetworkPath | null, rule: AddressRule): Checked {
   const allowed = addresses.filter((address) => refuseAddress(address, rule) === null);
   const refused = addresses[0] ?? '';
   if (allowed.length > 0) return { addresses: allowed, error: null };
