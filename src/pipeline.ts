@@ -214,13 +214,16 @@ export function createProbing(
   const { clock, stall, knowledge, clockWatch = createClockWatch() } = tools;
   const { exhaustion = createExhaustion(clock) } = tools;
   const jars = createJars(clock);
+  const signedIn = createSignedIn(clock);
   if (tools.jars !== null) jars.restore(tools.jars);
   const addresses = config.paths.flatMap(({ address }) => (address === null ? [] : [address]));
   const probe = createProbe({
     clock,
     resolve: createResolve(clock),
     jars,
-    signedIn: createSignedIn(clock),
+    signedIn,
+    codes: { next: () => Promise.resolve(null) },
+    paths: config.paths,
     userAgent: USER_AGENT,
     ca: config.ca,
     allowedAddresses: new Set(addresses.flatMap(({ host, port }) => [host, `${host}:${port}`])),

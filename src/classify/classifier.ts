@@ -14,6 +14,7 @@ import { claims } from './catalogue.ts';
 import { judgeAnswer, rightAnyway } from './expectations.ts';
 import { learnedFacts, sessionsSeen } from './facts.ts';
 import { type Finding, fromClaim, fromId, isHealthy } from './finding.ts';
+import { judgeFlow, judgeProvider } from './flows.ts';
 import { proofClaim } from './path-proof.ts';
 import { createScene, isOwnHost, type Scene } from './scene.ts';
 import { isCookieLost } from './signatures/gate.ts';
@@ -63,10 +64,18 @@ function judge(scene: Scene, signatures: readonly UserSignature[]): Finding {
   if (configured !== null) return fromClaim(configured.text, configured.claim);
   const anyway = rightAnyway(scene);
   if (anyway !== null) return anyway;
+  const { flow } = scene.observation;
+  const ended = flow === null ? null : judgeFlow(scene, flow);
+  return ended ?? judgeLayers(scene, { transportOnly: stranger });
+}
+
+/** The layers in front from outside in, then what is right for such a probe. */
+function judgeLayers(scene: Scene, options: { transportOnly: boolean }): Finding {
   // An answered control is healthy even where the body broke off: only the way is tested.
   const answered = scene.canary?.canary === 'control' && scene.response !== null;
-  const claimed = answered ? null : firstClaim(scene, { transportOnly: stranger });
-  if (claimed !== null) return claimed;
+  const claimed = answered ? null : firstClaim(scene, options);
+  const settled = (scene.observation.flow === null ? null : judgeProvider(scene, claimed)) ?? claimed;
+  if (settled !== null) return settled;
   if (scene.subject.kind === 'canary') return judgeCanary(scene, scene.subject.canary);
   return scene.subject.visit === 'session'
     ? judgeSession(scene)
@@ -88,11 +97,15 @@ function proveOrUnsay(scene: Scene, finding: Finding): Finding {
   return claim === null ? finding : fromId('path-not-taken', claim);
 }
 
+/** A login has a dozen requests and more; it is slow when it takes this many times what one answer may. */
+const LOGIN_SLOWNESS = 4;
+
 /** A right answer that is slow, or whose certificate is near its end, is `degraded`. */
 function weigh(scene: Scene, finding: Finding, certificateWarnMs: number): Finding {
   const { check, observation } = scene;
-  if (check !== null && observation.durationMs > check.target.slowMs) {
-    const took = `${humanDuration(observation.durationMs)}, limit ${humanDuration(check.target.slowMs)}`;
+  const limitMs = (check?.target.slowMs ?? 0) * (check?.visit === 'login' ? LOGIN_SLOWNESS : 1);
+  if (check !== null && observation.durationMs > limitMs) {
+    const took = `${humanDuration(observation.durationMs)}, limit ${humanDuration(limitMs)}`;
     return degraded('slow', { finding, reason: `${finding.reason}, but slowly: ${took}` });
   }
   const leftMs = certificateLeft(scene, certificateWarnMs);

@@ -5,7 +5,7 @@ import { isDenied } from '../model/account.ts';
 import { type Finding, fromId, right } from './finding.ts';
 import { leadsToLogin } from './handover.ts';
 import { isLoginPage, producer } from './producer.ts';
-import { hasStatus, isOwnHost, isTargetHost, type Scene } from './scene.ts';
+import { atIdentityProvider, hasStatus, isOwnHost, isTargetHost, type Scene } from './scene.ts';
 import { fault, unclear } from './signature.ts';
 import { exposedBy } from './signatures/app.ts';
 
@@ -34,7 +34,8 @@ export function judgeSession(scene: Scene): Finding {
 
 /** Whether the answer is what a stranger gets. */
 function isAskedToLogIn(scene: Scene): boolean {
-  if (leadsToLogin(scene) || isLoginPage(scene)) return true;
+  const atProvider = scene.observation.flow !== null && atIdentityProvider(scene);
+  if (atProvider || leadsToLogin(scene) || isLoginPage(scene)) return true;
   return hasStatus(scene, 401) && producer(scene) === 'outpost';
 }
 

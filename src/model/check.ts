@@ -6,8 +6,8 @@ import type { Gate } from './gate.ts';
 import type { NetworkPath } from './network-path.ts';
 import type { Expectation, Target } from './target.ts';
 
-/** Visits built so far; `login` and `browser` join with their issue. */
-export const VISITS = ['fresh', 'return', 'session'] as const;
+/** Visits built so far; `browser` joins with its issue. */
+export const VISITS = ['fresh', 'return', 'session', 'login'] as const;
 export type Visit = (typeof VISITS)[number];
 
 export const CANARY_KINDS = [

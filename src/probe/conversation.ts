@@ -14,6 +14,8 @@ export interface Ask {
   readonly url: URL;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Text to POST; without it the request is a GET. A secret, usually. */
+  readonly post?: string;
   /** Decoded bytes of the body that are kept. */
   readonly bodyLimitBytes: number;
 }

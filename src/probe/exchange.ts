@@ -23,7 +23,7 @@ export interface Limit {
 
 /** Executes exchanges; never rejects. */
 export interface Exchanger {
-  /** GET of `ask.url` by the path. */
+  /** GET of `ask.url` by the path, or POST of what it has to post. */
   get(ask: Ask, path: NetworkPath | null, limit: Limit): Promise<Exchange>;
   /** The connection alone, for the URL's host: TCP, and TLS for https. */
   handshake(url: URL, path: NetworkPath | null, limit: Limit): Promise<Exchange>;

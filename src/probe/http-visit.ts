@@ -5,12 +5,15 @@
 import type { Clock } from '../base/clock.ts';
 import { type Account, basicText, mayCarry } from '../model/account.ts';
 import type { Check } from '../model/check.ts';
+import type { NetworkPath } from '../model/network-path.ts';
 import type { Exchange, Observation, ProbeError } from '../model/observation.ts';
 import type { Exchanger, Limit } from './exchange.ts';
 import { isOwnHost, nextStep } from './hops.ts';
 import { createVisitJar, type Jars, type VisitJar } from './jar.ts';
 import { BODY_LIMIT_BYTES, HOP_LIMIT, SEARCHED_BODY_LIMIT_BYTES } from './limits.ts';
+import { signIn } from './login.ts';
 import { probeError } from './net-error.ts';
+import type { Codes } from './one-time-code.ts';
 import type { SignedIn } from './signed-in.ts';
 
 export type Sighting = Pick<Observation, 'exchanges' | 'stop' | 'error'> &
@@ -21,6 +24,9 @@ export interface VisitTools {
   readonly exchanger: Exchanger;
   readonly jars: Jars;
   readonly signedIn: SignedIn;
+  readonly codes: Codes;
+  /** All configured ones: the identity provider has a way of its own. */
+  readonly paths: readonly NetworkPath[];
   readonly userAgent: string;
 }
 
@@ -47,14 +53,18 @@ export async function visitSession(check: Check, tools: VisitTools, limit: Limit
     return notSent('the account may not be used here');
   const authorization = authorizationOf(account);
   const jar = tools.signedIn.copy(account, gate);
-  if (authorization === null && !tools.signedIn.has(account, gate, target.url))
-    return notSent('no session of the account');
+  if (authorization === null && !tools.signedIn.has(account, gate, target.url)) {
+    if (!tools.signedIn.hasLogin(account, gate)) return notSent('no session of the account');
+    // Another host of the gate was entered before: the identity provider opens this one without a password.
+    const entered = await signIn({ check, account, gate, jar, limit, types: false }, tools);
+    return { ...entered, secrets: [...entered.secrets, ...tools.signedIn.secrets(account)] };
+  }
   const sighting = await visit(check, tools, { jar, limit, account, authorization });
   const sent = authorization === null ? [] : [authorization];
   return { ...sighting, secrets: [...tools.signedIn.secrets(account), ...sent] };
 }
 
-function notSent(why: string): Sighting {
+export function notSent(why: string): Sighting {
   return { exchanges: [], stop: 'error', error: probeError('prober', 'internal', why) };
 }
 

@@ -19,7 +19,8 @@ export function speakHttp1(socket: Socket, ask: Ask, conversation: Conversation)
   const advanced = boundReads(socket, ask, conversation);
   const client = createClient(socket, ask.url);
   const request = { path: `${ask.url.pathname}${ask.url.search}`, headers: ask.headers };
-  client.dispatch({ ...request, method: 'GET', reset: true }, handlerFor(socket, conversation, advanced));
+  const what = ask.post === undefined ? { method: 'GET' } : { method: 'POST', body: ask.post };
+  client.dispatch({ ...request, ...what, reset: true }, handlerFor(socket, conversation, advanced));
   // The end of the socket does: it was the client's only one, and destroying the client costs two errors a probe.
   return () => {};
 }

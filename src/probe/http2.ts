@@ -35,11 +35,12 @@ export function speakHttp2(socket: Socket, ask: Ask, conversation: Conversation,
   session.on('close', () => conversation.settle(probeError(conversation.phase, 'reset')));
   const stream = session.request({
     ...ask.headers,
-    ':method': 'GET',
+    ':method': ask.post === undefined ? 'GET' : 'POST',
     ':authority': ask.url.host,
     ':path': `${ask.url.pathname}${ask.url.search}`,
   });
   outlive(session, stream);
+  if (ask.post !== undefined) stream.end(ask.post);
   const ended = (): void => conversation.settle(resetBy(stream.rstCode ?? 0, conversation.phase));
   const take = (headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void => {
     conversation.firstByte();

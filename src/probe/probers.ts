@@ -3,13 +3,16 @@
 
 import { type Clock, deadline } from '../base/clock.ts';
 import type { Check, Subject, Visit } from '../model/check.ts';
+import type { NetworkPath } from '../model/network-path.ts';
 import type { Observation } from '../model/observation.ts';
 import { CANARY_PROBERS } from './canaries.ts';
 import type { Resolve } from './dns.ts';
 import { createExchanger, type Limit } from './exchange.ts';
 import { type Sighting, type VisitTools, visitFresh, visitReturn, visitSession } from './http-visit.ts';
 import type { Jars } from './jar.ts';
+import { visitLogin } from './login-visit.ts';
 import { lackOf, probeError, toProbeError } from './net-error.ts';
+import type { Codes } from './one-time-code.ts';
 import type { SignedIn } from './signed-in.ts';
 
 export interface ProbeTools {
@@ -17,6 +20,9 @@ export interface ProbeTools {
   readonly resolve: Resolve;
   readonly jars: Jars;
   readonly signedIn: SignedIn;
+  readonly codes: Codes;
+  /** All configured ones: the identity provider has a way of its own. */
+  readonly paths: readonly NetworkPath[];
   /** `gatewatch/<version> (+<url>)`. */
   readonly userAgent: string;
   /** Further trusted roots, PEM, for paths without their own. */
@@ -36,12 +42,13 @@ const VISIT_PROBERS: Readonly<
   fresh: visitFresh,
   return: visitReturn,
   session: visitSession,
+  login: visitLogin,
 };
 
 /** A probe whose connections share trust and DNS answers, and nothing else. */
 export function createProbe(tools: ProbeTools): Probe {
-  const { clock, jars, signedIn, userAgent } = tools;
-  const visitTools: VisitTools = { clock, jars, signedIn, userAgent, exchanger: createExchanger(tools) };
+  const visitTools: VisitTools = { ...tools, exchanger: createExchanger(tools) };
+  const { clock } = tools;
 
   return async (subject, signal) => {
     const startedAt = clock.now();

@@ -1,4 +1,4 @@
-// One GET and its answer on a connection that is already there, by the protocol its handshake agreed on.
+// One request and its answer on a connection that is already there, by the protocol its handshake agreed on.
 
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';

@@ -18,6 +18,8 @@ const probe = createProbe({
   resolve: createResolve(systemClock),
   jars: createJars(systemClock),
   signedIn: createSignedIn(systemClock),
+  codes: { next: () => Promise.resolve(null) },
+  paths: [],
   userAgent: USER_AGENT,
   ca: [],
   allowedAddresses: new Set(),

@@ -89,11 +89,11 @@ export const IDP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('login-denied'),
     pointsAt: ['idp', 'target'],
-    phrase: 'refuse the login of the monitor account',
+    phrase: 'are not let in with the account of the monitor',
     meaning:
-      'The credentials work or not, but the provider denies access: a policy, a locked account, a reputation.',
+      'The login refuses the account: its password or code, a policy, a lock, its reputation. Only this account was tried.',
     firstCheck:
-      'authentik events of the monitor account: login failed, policy exception; bindings of the application',
+      'log in as the monitor account by hand; its events in authentik: login failed, policy exception; bindings of the application',
     source: 'reference/authentik.md 5 (access denied answers 200)',
     claim: (scene) => {
       const denied = stage(scene) === 'ak-stage-access-denied';
@@ -107,7 +107,7 @@ export const IDP_SIGNATURES: readonly Signature[] = [
   {
     id: signatureId('login-needs-human'),
     pointsAt: ['idp'],
-    phrase: 'ask for something only a person can give',
+    phrase: 'are asked for something that only a person can give',
     meaning: 'The login flow has a step that a program cannot pass: captcha, prompt, mail, or enrolment.',
     firstCheck: 'stages of the login flow of {gate}; exempt the monitor account from them',
     source: 'reference/authentik.md 5, table of components',

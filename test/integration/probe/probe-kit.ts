@@ -169,6 +169,8 @@ export async function createKit(): Promise<Kit> {
     resolve: createResolve(systemClock),
     jars,
     signedIn,
+    codes: { next: () => Promise.resolve(null) },
+    paths: [],
     userAgent: USER_AGENT,
     ca: [authority.certificatePem],
     allowedAddresses: new Set(),

@@ -178,7 +178,9 @@ test('a visit goes nowhere else, takes its secrets nowhere else, and ends', asyn
       const limit = { signal: new AbortController().signal, timeoutMs: 1_000, stopped: () => false };
       const jars = createJars(clock);
       const signedIn = createSignedIn(clock);
-      await visitFresh(subject, { clock, exchanger, jars, signedIn, userAgent: 'test' }, limit);
+      const codes = { next: () => Promise.resolve(null) };
+      const tools = { clock, exchanger, jars, signedIn, codes, paths: [], userAgent: 'test' };
+      await visitFresh(subject, tools, limit);
       expect(asked.length).toBeLessThanOrEqual(HOP_LIMIT + 1);
       for (const { url, headers } of asked) {
         const isOwn = url.host === OWN;
