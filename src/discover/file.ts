@@ -122,7 +122,7 @@ function contentOf(file: string, source: string): unknown {
     return fail('is not JSON'); // the parser's message quotes the text
   }
   const parsed = inTime(
-    () => parse(text, { maxAliasCount: MOST_ALIASES, logLevel: 'silent', schema: 'core' }),
+    () => parse(text, { maxAliasCount: MOST_ALIASES, logLevel: 'error', schema: 'core' }),
     YAML_MS,
   );
   return 'value' in parsed ? parsed.value : fail('is not YAML');
