@@ -58,6 +58,8 @@ export interface JsonHttpOptions {
   readonly authorization: () => string | null;
   /** Further trusted roots, PEM. */
   readonly ca: readonly string[];
+  /** Whether `ca` stands alone, without the public roots: a private authority's own server. */
+  readonly trustsOnlyCa?: boolean;
   /** Client certificate, PEM. */
   readonly client?: { readonly cert: string; readonly key: string };
   readonly userAgent: string;
@@ -68,8 +70,9 @@ export interface JsonHttpOptions {
 /** Client for one server. */
 export function createJsonHttp(options: JsonHttpOptions): JsonHttp {
   const { authorization, ca, client, userAgent, largestBytes = LARGEST_JSON } = options;
+  const roots = options.trustsOnlyCa === true ? ca : [...rootCertificates, ...ca];
   const agent = new Agent({
-    connect: { ...(ca.length === 0 ? {} : { ca: [...rootCertificates, ...ca] }), ...client },
+    connect: { ...(ca.length === 0 ? {} : { ca: [...roots] }), ...client },
     headersTimeout: SILENCE_MS,
     bodyTimeout: SILENCE_MS,
     pipelining: 1,

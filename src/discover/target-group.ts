@@ -33,7 +33,7 @@ export function listingFromGroups(value: unknown, source: string, what: string):
 type Place = Pick<Found, 'scheme' | 'host' | 'pathname'>;
 
 /** Where a target text points to, or why it cannot be watched. Host and pathname stay as written. */
-function placeOf(text: string): Place | { readonly why: string } {
+export function placeOf(text: string): Place | { readonly why: string } {
   const [, scheme, host, port, pathname] =
     /^(?:(https?):\/\/)?([^/:?#@[\]\s]+)(?::(\d{1,5}))?(\/[^\s]*)?$/.exec(text) ?? [];
   if (host === undefined) return { why: 'has a target that is neither a host nor an http or https URL' };

@@ -31,6 +31,17 @@ export interface JsonServer extends AsyncDisposable {
   fault: { readonly at: string; readonly what: Fault } | null;
 }
 
+/** An answer with headers of its own. */
+export class WithHeaders {
+  readonly value: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(value: unknown, headers: Readonly<Record<string, string>>) {
+    this.value = value;
+    this.headers = headers;
+  }
+}
+
 /** Begins to listen on loopback. */
 export async function jsonServer(
   answers: Record<string, unknown>,
@@ -47,6 +58,8 @@ export async function jsonServer(
     const answer = standIn.answers[url] ?? standIn.answers[url.split('?')[0] ?? ''];
     response.setHeader('content-type', 'application/json');
     if (answer === undefined) response.writeHead(404).end('{}');
+    else if (answer instanceof WithHeaders)
+      response.writeHead(200, answer.headers).end(JSON.stringify(answer.value));
     else response.end(JSON.stringify(answer));
   };
   const server =

@@ -8,7 +8,10 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { type Discoverer, DiscoveryError, type Listing } from '../../../src/discover/discoverer.ts';
 import { createDiscoverer, discoverSchema } from '../../../src/discover/discoverers.ts';
 import { recogniserOf } from '../../../src/discover/gate-recognition.ts';
+import type { GateName } from '../../../src/model/gate.ts';
+import { recordedCluster } from '../../support/cluster.ts';
 import { type Fault, jsonServer } from '../../support/json-server.ts';
+import { authentikAnswers, kubeconfigFor, traefikAnswers } from '../../support/recorded-sources.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** How long a source has for an answer, where the answer never comes. */
@@ -16,14 +19,22 @@ const PATIENCE_MS = 1_000;
 /** By when it must have given up, at any load. */
 const GIVEN_UP_MS = 30_000;
 
-const gates = [{ name: 'authentik', forwardAuth: ['http://127.0.0.1:9000'] }];
+const gate = {
+  name: 'authentik' as GateName,
+  kind: 'authentik' as const,
+  url: 'https://auth.example.com',
+  outpost: 'embedded',
+};
+const recognise = recogniserOf([
+  { name: gate.name, forwardAuth: ['http://outpost:9000', 'http://auth-proxy.traefik:9000'] },
+]);
 const made: Discoverer[] = [];
 afterAll(async () => {
   for (const one of made) await one[Symbol.asyncDispose]();
 });
 
 function source(option: object, folder = '/'): Discoverer {
-  const tools = { clock: systemClock, userAgent: 'test', ca: [], folder, recognise: recogniserOf(gates) };
+  const tools = { clock: systemClock, userAgent: 'test', ca: [], folder, gates: [gate], recognise };
   const parsed = discoverSchema.parse({ hosts: ['*.example.com'], ...option });
   const one = createDiscoverer(parsed, parsed.kind, tools);
   made.push(one);
@@ -49,6 +60,28 @@ const SERVERS: readonly ServerRow[] = [
       ],
     },
     hosts: ['grafana.example.com', 'hooks.example.com', 'wiki.example.com'],
+  },
+  {
+    kind: 'kubernetes',
+    option: (url) => ({ kubeconfig: kubeconfigFor(url) }),
+    answers: recordedCluster('kubernetes-nginx-traefik-2.json'),
+    hosts: [
+      ...['files', 'mail', 'nas', 'paywall', 'post', 'regex', 'snippet', 'tickets', 'webmail', 'wiki'].map(
+        (name) => `${name}.example.com`,
+      ),
+    ],
+  },
+  {
+    kind: 'traefik',
+    option: (url) => ({ url, auth: { bearer: 'hunter2' } }),
+    answers: traefikAnswers('traefik-3.json', 100),
+    hosts: ['code', 'docs', 'grafana', 'store', 'wiki'].map((name) => `${name}.example.com`),
+  },
+  {
+    kind: 'authentik',
+    option: (url) => ({ url, auth: { bearer: 'hunter2' } }),
+    answers: authentikAnswers('authentik-2026.5.json'),
+    hosts: ['docs', 'grafana', 'plain', 'wiki'].map((name) => `${name}.example.com`),
   },
 ];
 
@@ -137,6 +170,13 @@ describe('source file', () => {
       'hooks.example.com',
       'wiki.example.com',
     ]);
+  });
+
+  test('is no list at all when a YAML file ends too early', async () => {
+    await using folder = await tempFolder('discover');
+    await writeFile(join(folder.path, 'cut.yml'), `${yaml}- targets: [a.example.com, "hunter2`);
+    const one = source({ kind: 'file', files: ['cut.yml'] }, folder.path);
+    expect(await failure(one.list(long()))).toContain('file: cut.yml: is not YAML');
   });
 
   test('takes what a pattern finds, and pushes when a file comes, changes and goes', async () => {
