@@ -28,6 +28,16 @@ export default defineConfig({
       {
         test: {
           ...common,
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...common,
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           testTimeout: 240_000,

@@ -7,6 +7,7 @@ need() { # program, package
   command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing="$missing $2"
 }
 need chromium chromium
+need chromium-headless-shell chromium-headless-shell
 need caddy caddy
 need nginx nginx-light
 need prometheus prometheus

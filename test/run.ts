@@ -75,6 +75,7 @@ const STEPS: readonly (readonly [string, () => Promise<Counts>])[] = [
   ['unused', whole('knip', '--no-progress')],
   ['unit', tests('unit')],
   ['integration', tests('integration')],
+  ['browser', tests('browser')],
   ['system', tests('system')],
 ];
 

@@ -53,6 +53,8 @@ export interface Check extends Scheduled {
   readonly gate: Gate | null;
   /** Who it signs in as; null for strangers (`fresh`, `return`). Its gate is `gate`. */
   readonly account: Account | null;
+  /** URL of the file of its flow; `browser` visits only. */
+  readonly flow?: string;
   readonly expect: Expectation;
   /** Takes a token of the outpost's session budget. */
   readonly costsSession: boolean;

@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   'body-too-large',
   'too-many-hops',
   'out-of-resources', // EMFILE, ENFILE, ENOMEM, ENOBUFS
+  'browser', // no browser, or it ended or hung in the middle of a visit
   'stalled', // our own event loop was late, or the clock jumped, during the probe
   'aborted', // shutdown or reload
   'internal', // a bug of ours
@@ -156,6 +157,8 @@ export interface FlowFacts {
   readonly clockSkewMs: number | null;
   /** Browser only. */
   readonly page: PageFacts | null;
+  /** Id of the files that a failed browser visit left; left out where there are none. */
+  readonly artifacts?: string | null;
 }
 
 /** What one probe saw. Hops in order; the last one is where the probe ended. */

@@ -36,12 +36,12 @@ export function createReadCertificate(): ReadCertificate {
 }
 
 /**
- * The leaf as Node's plain object, which is {} without one. Asked of the class: the socket's own method is the one that
+ * The leaf that the other side showed, as Node's plain object, which is {} without one. Asked of the class: the socket's own method is the one that
  * keeps Node from asking (dial.ts). `getPeerX509Certificate` of Node 24 copies all others of the chain and never frees
  * what it copied, 5 KB a certificate and connection (`X509Certificate::GetPeerCert` in crypto_x509.cc drops them from
  * OpenSSL's list by sk_X509_delete).
  */
-function presented(socket: TLSSocket): Partial<PeerCertificate> {
+export function presented(socket: TLSSocket): Partial<PeerCertificate> {
   return TLSSocket.prototype.getPeerCertificate.call(socket, false) ?? {};
 }
 

@@ -106,6 +106,7 @@ const WORDS: Readonly<Record<ErrorCode, string>> = {
   'body-too-large': 'the body is too large',
   'too-many-hops': 'too many redirects',
   'out-of-resources': 'this machine is out of descriptors, ports or memory',
+  browser: 'the browser does not work',
   stalled: 'our own process was late',
   aborted: 'stopped by us',
   internal: 'fault of gatewatch itself',
