@@ -25,6 +25,7 @@ const HEALTHY: Readonly<Record<CanaryKind, (scene: Scene) => boolean>> = {
   'gate-ping': isPing,
   'idp-health': isProviderHealthy,
   authorize: isRefusedPolitely,
+  'login-assets': hasLoginPage,
   // Whatever the proxy says, as long as it is no server error, or the very answer it always gives.
   'no-route': (scene) => hasStatus(scene, 100, 499) || isLearnedNoRoute(scene),
 };
@@ -56,6 +57,12 @@ function isPing(scene: Scene): boolean {
 function isProviderHealthy(scene: Scene): boolean {
   if (scene.gate?.kind === 'authentik') return hasStatus(scene, 200) || hasStatus(scene, 204);
   return hasStatus(scene, 200, 403);
+}
+
+/** The page of a flow, and at least one file that it needs; broken ones have a signature of their own. */
+function hasLoginPage(scene: Scene): boolean {
+  const [, page, ...assets] = scene.observation.exchanges;
+  return page?.status === 200 && assets.length > 0 && scene.error === null;
 }
 
 /** A redirect back to the client with the error. authentik's has two `?`, so it is not read as a query. */

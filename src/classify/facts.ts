@@ -141,6 +141,9 @@ function canaryFacts(scene: Scene, finding: Finding): readonly Fact[] {
   if (brought && !isCanary(scene, 'control')) {
     return [{ kind: 'canary-retired', key: canary.id, value: 'it brought a cookie of the gate' }];
   }
+  if (isCanary(scene, 'login-assets') && makesProviderSession(scene)) {
+    return [{ kind: 'canary-retired', key: canary.id, value: 'it brought a session of the provider' }];
+  }
   if (!isHealthy(finding)) return [];
   const facts: Fact[] = [{ kind: 'canary', key: canary.id, value: '' }];
   const zone = URL.parse(canary.url)?.hostname ?? '';
@@ -148,6 +151,13 @@ function canaryFacts(scene: Scene, finding: Finding): readonly Fact[] {
     facts.push({ kind: 'no-route', key: `${zone}@${canary.path.name}`, value: fingerprint(scene.response) });
   }
   return facts;
+}
+
+/** Source: reference/authentik.md 2.4: the login page's HTML makes none. */
+function makesProviderSession(scene: Scene): boolean {
+  return scene.observation.exchanges.some(({ setCookies }) =>
+    setCookies.some(({ name, deletes }) => name === 'authentik_session' && !deletes),
+  );
 }
 
 /** A wildcard that leads to a login is no catch-all: learned, it would stand for every healthy hand-over. */

@@ -38,6 +38,12 @@ export const FAULTS = [
     description: 'Visitors are still sent to the login, but the login page is a 502.',
   },
   {
+    id: 'login-page-blank',
+    title: 'Login page blank',
+    description:
+      'The scripts and styles of the login page are answered 429: every page is a 200, but a browser shows nothing.',
+  },
+  {
     id: 'cdn-tunnel-dead',
     title: 'CDN tunnel dead',
     description:

@@ -13,7 +13,7 @@ import { AUTHENTICATION, type LoginSetup, USUAL_LOGIN } from './login-flow.ts';
 import { assetAt, flowPageAt } from './login-page.ts';
 import { type Part, startPart } from './part.ts';
 import { openSession, type Provider } from './provider.ts';
-import { own, plainPage } from './provider-pages.ts';
+import { json, own, plainPage } from './provider-pages.ts';
 import { INTROSPECT, introspectEndpoint, TOKEN, tokenEndpoint } from './token-endpoint.ts';
 import { createDirectory, type User } from './users.ts';
 
@@ -54,6 +54,8 @@ function answer(provider: Provider, request: IncomingMessage): Answer | Promise<
     case '/-/health/live/':
     case '/-/health/ready/':
       return reply(200, own());
+    case '/api/v3/core/brands/current/':
+      return json(200, BRAND);
     case AUTHORIZE:
       return authorize(provider, request, url);
     case TOKEN:
@@ -75,6 +77,16 @@ function answer(provider: Provider, request: IncomingMessage): Answer | Promise<
     flowPageAt(url.pathname) ?? assetAt(url.pathname, provider.setup().assets) ?? plainPage(404, 'Not Found')
   );
 }
+
+/** Public, and without a session (reference/authentik.md 2.4). */
+const BRAND = {
+  matched_domain: 'authentik-default',
+  branding_title: 'authentik',
+  ui_theme: 'automatic',
+  flow_authentication: AUTHENTICATION,
+  flow_invalidation: 'default-invalidation-flow',
+  default_locale: '',
+} as const;
 
 function isSignedIn(provider: Provider, request: IncomingMessage): boolean {
   return openSession(provider, request).state.user !== null;

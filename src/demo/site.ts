@@ -93,7 +93,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
   const store = createSessionStore({ clock, capacity, lifetimeMs: SESSION_LIFETIME_MS });
   const ports = options.ports ?? PREFERRED_PORTS;
   const user = createUser({ username: 'gatewatch', denied: options.denied ?? [] });
-  const login = (): LoginSetup => ({ ...USUAL_LOGIN, ...options.login?.() });
+  const login = (): LoginSetup => ({ ...USUAL_LOGIN, ...options.login?.(), ...loginFaults(on) });
 
   const { parts, caPem, apps } = await startParts({ clock, ports, on, requests, store, stack, user, login });
   const dns = stack.use(await startResolver(ports.dns, on, requests));
@@ -196,6 +196,11 @@ async function startParts(tools: {
   originPort = origin.port;
   const outside = stack.use(await startOutside(clock, counter('outside')));
   return { parts: { edge, origin, gate, idp, outside, services }, caPem, apps };
+}
+
+/** What the faults change at the login. */
+function loginFaults(on: Active): Partial<LoginSetup> {
+  return on.has('login-page-blank') ? { assets: 'throttled' } : {};
 }
 
 function edgeMode(on: Active): EdgeMode {

@@ -18,6 +18,7 @@ export const CANARY_KINDS = [
   'gate-ping',
   'idp-health',
   'authorize',
+  'login-assets',
   'no-route',
 ] as const;
 export type CanaryKind = (typeof CANARY_KINDS)[number];

@@ -1,4 +1,5 @@
-// Canaries: cheap probes of a prefix of a path. One answer each, no redirect followed, no cookie sent.
+// Canaries: cheap probes of a prefix of a path. One answer each (`login-assets`: some), no redirect followed, no
+// cookie sent.
 
 import { randomBytes } from 'node:crypto';
 import type { Canary, CanaryKind } from '../model/check.ts';
@@ -7,6 +8,7 @@ import { DnsError, querySoa } from './dns.ts';
 import type { Limit } from './exchange.ts';
 import { baseHeaders, type Sighting, type VisitTools } from './http-visit.ts';
 import { CANARY_BODY_LIMIT_BYTES } from './limits.ts';
+import { fetchLoginAssets } from './login-assets.ts';
 import { probeError, toProbeError } from './net-error.ts';
 
 type CanaryProber = (canary: Canary, tools: VisitTools, limit: Limit) => Promise<Sighting>;
@@ -24,6 +26,7 @@ export const CANARY_PROBERS: Readonly<Record<CanaryKind, CanaryProber>> = {
     ask(new URL('/outpost.goauthentik.io/ping', canary.url), canary, tools, limit),
   'idp-health': (canary, tools, limit) => ask(healthUrl(canary), canary, tools, limit),
   authorize: (canary, tools, limit) => ask(authorizeUrl(canary.url), canary, tools, limit),
+  'login-assets': fetchLoginAssets,
   'no-route': (canary, tools, limit) => ask(unknownHost(canary.url), canary, tools, limit),
 };
 

@@ -218,6 +218,7 @@ function pingCanaries(gate: Gate, site: Ready): Canary[] {
 function idpCanaries(gate: Gate, site: Ready): Canary[] {
   return idpPaths(gate, site).flatMap((path) => [
     healthCanary(gate, path, site),
+    ...assetsCanary(gate, path, site),
     ...idpTlsCanary(gate, path, site),
   ]);
 }
@@ -235,6 +236,13 @@ function healthCanary(gate: Gate, path: NetworkPath, site: Ready): Canary {
     { kind: 'idp-health', name: idpName(gate), url, path, gate, links: idpWay(gate, path, site) },
     site,
   );
+}
+
+/** The login page with its scripts and styles, where it is known how to ask for it without a session. */
+function assetsCanary(gate: Gate, path: NetworkPath, site: Ready): Canary[] {
+  if (gate.kind !== 'authentik') return [];
+  const links = idpWay(gate, path, site);
+  return [canary({ kind: 'login-assets', name: idpName(gate), url: gate.url, path, gate, links }, site)];
 }
 
 /** The authorize request of a hand-over that was seen; not before. */

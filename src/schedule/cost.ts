@@ -4,6 +4,7 @@
 import { formatDuration, humanDuration } from '../base/duration.ts';
 import type { Subject } from '../model/check.ts';
 import type { NetworkPath } from '../model/network-path.ts';
+import { LOGIN_ASSETS_MOST } from '../model/page-asset.ts';
 import { type Outpost, outpostsOf } from './outpost.ts';
 import { plan, type Site } from './plan.ts';
 
@@ -116,9 +117,14 @@ function isRequest(subject: Subject): boolean {
 }
 
 function perDay(subject: Subject, sessions: readonly SessionCost[]): number {
-  if (subject.everyMs !== null) return DAY_MS / subject.everyMs;
+  if (subject.everyMs !== null) return (DAY_MS / subject.everyMs) * requestsOf(subject);
   const cost = sessions.find((one) => one.outpost === subject.gate?.outpost);
   return cost === undefined || cost.visits === 0 ? 0 : (cost.perMinute * DAY_MS) / MINUTE_MS / cost.visits;
+}
+
+/** Requests of one run: the login page comes with its brand and its files, of which there may be fewer. */
+function requestsOf(subject: Subject): number {
+  return subject.kind === 'canary' && subject.canary === 'login-assets' ? 2 + LOGIN_ASSETS_MOST : 1;
 }
 
 /** Lines for people: one or more for every outpost and path. */

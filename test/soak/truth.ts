@@ -34,6 +34,7 @@ export function wantedOf(fault: FaultId, port: string): Wanted {
     case 'gate-down':
       return shared('gate', 'authentik');
     case 'idp-down':
+    case 'login-page-blank':
       return shared('idp', `${LOGIN_HOST}:${port}`);
     case 'cdn-tunnel-dead':
     case 'challenge-page':
@@ -69,8 +70,9 @@ export function wantedOf(fault: FaultId, port: string): Wanted {
 const HIDES_ALL: readonly FaultId[] = ['uplink-gone', 'prober-banned', 'origin-unreachable'];
 /** Further pairs of which one cannot be seen, or not told apart, while the other lasts. */
 const HIDES: Partial<Record<FaultId, readonly FaultId[]>> = {
-  'cdn-tunnel-dead': ['idp-down', 'challenge-page'],
-  'challenge-page': ['idp-down'],
+  'cdn-tunnel-dead': ['idp-down', 'login-page-blank', 'challenge-page'],
+  'challenge-page': ['idp-down', 'login-page-blank'],
+  'idp-down': ['login-page-blank'],
   'gate-down': ['session-store-full', 'public-walled-off'],
   'session-store-full': ['public-walled-off'],
   'certificate-expired': ['no-route', 'public-walled-off'],

@@ -140,6 +140,24 @@ const OUTAGES: readonly Outage[] = [
     }),
   },
   {
+    name: 'login-page-blank',
+    async begin(site) {
+      site.levers.login({ assets: 'throttled' });
+    },
+    async heal(site) {
+      site.levers.login({ assets: 'served' });
+    },
+    expected: (site) => ({
+      alertname: 'GatewatchSharedFault',
+      severity: 'critical',
+      labels: { component: 'idp', name: `${LOGIN_HOST}:${site.port}`, namespace: 'authentik' },
+      acquitted: [CDN, ORIGIN, GATE, GATE_SESSIONS],
+      summary:
+        /^the identity provider auth\.haus\.test:\d+ does not work: visitors get a blank login page \(8 services behind it\); visitors with a session cookie still get through$/,
+      past: /^the identity provider auth\.haus\.test:\d+ did not work; 8 services behind it$/,
+    }),
+  },
+  {
     name: 'carve-out-lost',
     begin: (site) => site.levers.carveOutLost(true),
     heal: (site) => site.levers.carveOutLost(false),

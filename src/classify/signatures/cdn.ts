@@ -28,7 +28,7 @@ function errorCode(scene: Scene): number | null {
 }
 
 /** A page the CDN itself made, through whatever status. */
-function isCdnPage(scene: Scene): boolean {
+export function isCdnPage(scene: Scene): boolean {
   if (!isThroughCdn(scene) || isMarkedChallenge(scene)) return false;
   if (errorCode(scene) !== null || scene.head.includes('id="cf-error-details"')) return true;
   return scene.head.includes('id="cf-wrapper"') && scene.head.includes('/cdn-cgi/');
@@ -58,7 +58,7 @@ function unreachable(scene: Scene): Claim | null {
   if (
     producer(scene) === 'caddy' ||
     producer(scene) === 'authentik' ||
-    isCanary(scene, 'idp-health', 'authorize')
+    isCanary(scene, 'idp-health', 'authorize', 'login-assets')
   ) {
     return null;
   }
@@ -94,7 +94,9 @@ function isEdgeAnswer(scene: Scene): boolean {
   return header(scene, 'server') === 'cloudflare' || expects(scene, 'login', 'challenge');
 }
 
+/** A throttled file of the login page is the page's fault: `login-page-blank`. */
 function isAssetOfLogin(scene: Scene): boolean {
+  if (isCanary(scene, 'login-assets')) return scene.observation.exchanges.length > 2;
   return /\.(m?js|css)$/.test(scene.url?.pathname ?? '') && scene.observation.exchanges.length > 1;
 }
 
@@ -131,8 +133,8 @@ export const CDN_SIGNATURES: readonly Signature[] = [
     firstCheck: 'dashboard of the CDN: workers, errors and quota of zone {zone}',
     source: 'Cloudflare "1xxx errors" (1101, 1102, 1027, 1000)',
     claim: (scene) => {
-      if (!isCdnPage(scene) || hasStatus(scene, 502) || hasStatus(scene, 504) || hasStatus(scene, 520, 530))
-        return null;
+      if (!isCdnPage(scene) || (hasStatus(scene, 429) && isAssetOfLogin(scene))) return null;
+      if (hasStatus(scene, 502) || hasStatus(scene, 504) || hasStatus(scene, 520, 530)) return null;
       return isBlock(scene) ? null : fault(`an error page of the CDN, status ${scene.response?.status}`);
     },
   },

@@ -1,8 +1,11 @@
 // Signatures of the identity provider and of logins through it. Source: reference/authentik.md 3, 5 and 7.
 
+import type { Exchange } from '../../model/observation.ts';
+import { isUselessAsset } from '../../model/page-asset.ts';
 import { isAuthentikStarting, producer } from '../producer.ts';
 import { atGateEndpoint, atIdentityProvider, gatesOf, hasStatus, isCanary, type Scene } from '../scene.ts';
 import { type Claim, fault, type Signature, signatureId } from '../signature.ts';
+import { isCdnPage } from './cdn.ts';
 
 /** Stages a program cannot answer: proofs of being human, things to fill in, mails, set-up of a second factor. */
 const HUMAN_STAGES = /^ak-stage-(captcha|prompt|email|authenticator-(?!validate)[a-z-]{1,40})$/;
@@ -22,7 +25,9 @@ function down(scene: Scene): Claim | null {
   if (isAuthentikStarting(scene)) return null;
   if (producer(scene) === 'authentik' && hasStatus(scene, 502))
     return fault('authentik answers, but its server is down');
-  const asked = isCanary(scene, 'idp-health', 'authorize');
+  const asked =
+    isCanary(scene, 'idp-health', 'authorize') ||
+    (isCanary(scene, 'login-assets') && loginAssets(scene).length === 0);
   if (!asked || !hasStatus(scene, 500, 519)) return null;
   return fault(
     `the identity provider answered ${status}`,
@@ -32,20 +37,32 @@ function down(scene: Scene): Claim | null {
 
 /** A login page without its scripts is blank, whatever its status: each is asked for as a browser would. */
 function blankPage(scene: Scene): Claim | null {
-  const assets = scene.observation.exchanges.filter((exchange) => {
+  const assets = loginAssets(scene);
+  const broken = assets.filter(isUselessAsset);
+  const first = broken[0];
+  if (first === undefined) return null;
+  const how = first.status === 200 ? '200 and a page of HTML' : first.status;
+  return fault(
+    `${broken.length} of ${assets.length} scripts and styles of the login page fail, the first with ${how}${nameOf(first)}`,
+    isCdnPage(scene) ? ['cdn', 'idp'] : null,
+  );
+}
+
+/** Scripts and styles that were asked for: all that the canary fetched after the page, else by their names. */
+function loginAssets(scene: Scene): readonly Exchange[] {
+  const { exchanges } = scene.observation;
+  if (isCanary(scene, 'login-assets')) return exchanges.slice(2);
+  return exchanges.filter((exchange) => {
     const url = URL.parse(exchange.url);
     const ofProvider = gatesOf(scene).some((gate) => URL.parse(gate.url)?.host === url?.host);
     return ofProvider && /\.(m?js|css)$/.test(url?.pathname ?? '');
   });
-  const broken = assets.filter((exchange) => {
-    const type = (exchange.headers['content-type'] ?? '').toLowerCase();
-    return exchange.status !== null && (exchange.status >= 400 || type.startsWith('text/html'));
-  });
-  const first = broken[0];
-  if (first === undefined) return null;
-  return fault(
-    `${broken.length} of ${assets.length} scripts and styles of the login page fail, the first with ${first.status}`,
-  );
+}
+
+/** `: /static/app.js`; the page wrote the name, so only a plain one is said (threats, Text). */
+function nameOf(exchange: Exchange): string {
+  const pathname = URL.parse(exchange.url)?.pathname ?? '';
+  return /^[\w./@-]{1,120}$/.test(pathname) ? `: ${pathname}` : '';
 }
 
 export const IDP_SIGNATURES: readonly Signature[] = [

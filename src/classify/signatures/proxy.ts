@@ -55,7 +55,7 @@ function botChallenge(scene: Scene): Claim | null {
 function noBackend(scene: Scene): Claim | null {
   const by = producer(scene);
   if (!hasStatus(scene, 502, 504) || !PROXIES.includes(by) || atGateEndpoint(scene)) return null;
-  if (isCanary(scene, 'idp-health', 'authorize', 'gate-ping')) return null;
+  if (isCanary(scene, 'idp-health', 'authorize', 'login-assets', 'gate-ping')) return null;
   const opaque = isThroughCdn(scene) && by === 'nginx' && !hasStatus(scene, 503);
   if (opaque || (by === 'caddy' && expects(scene, 'login'))) return null;
   const pointsAt = expects(scene, 'login') ? ['target', 'gate', 'origin'] : ['target', 'origin'];

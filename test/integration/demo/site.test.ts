@@ -118,6 +118,13 @@ const SIGHTS: Record<(typeof FAULTS)[number]['id'], [Path, string, string][]> = 
     ['edge', 'auth.casa.test/-/health/ready/', '502'],
     ['origin', 'auth.casa.test/if/flow/default-authentication-flow/', '502'],
   ],
+  'login-page-blank': [
+    ['edge', 'grafana.lab.test', '302 login'],
+    ['edge', 'auth.casa.test/-/health/ready/', '200 empty'],
+    ['edge', 'auth.casa.test/if/flow/default-authentication-flow/', '200'],
+    ['edge', 'auth.casa.test/static/dist/authentik.css', '429'],
+    ['origin', 'auth.casa.test/static/dist/flow/FlowInterface-2025.12.4.js', '429'],
+  ],
   'cdn-tunnel-dead': [
     ['edge', 'grafana.lab.test', '530'],
     ['edge', 'blog.casa.test', '530'],

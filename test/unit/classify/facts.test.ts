@@ -232,6 +232,17 @@ describe('a healthy canary', () => {
     expect(kinds(again.learned)).toContain('no-route');
   });
 
+  test.each([
+    ['authentik_session', 'it brought a session of the provider'],
+    ['authentik_proxy_0123abcd', 'it brought a cookie of the gate'],
+    ['authentik_csrf', null],
+  ])('login-assets that bring %s', (name, reason) => {
+    const assets = canary('login-assets', { url: 'https://auth.example.com', gate: gate() });
+    const page = exchange({ setCookies: [{ name, raw: `${name}=1`, deletes: false, maxAgeMs: null }] });
+    const { learned } = judge(assets, observation([exchange({}), page, exchange({})]));
+    expect(learned.find(({ kind }) => kind === 'canary-retired')?.value ?? null).toBe(reason);
+  });
+
   test('does not learn a wildcard that leads to the login', () => {
     const answer = handedOver({ url: 'https://gw-0a1b2c3d4e5f.example.com/' });
     const random = canary('no-route', { url: 'https://example.com/', gate: gate() });
@@ -246,6 +257,7 @@ describe('a healthy canary', () => {
     'gate-ping',
     'idp-health',
     'authorize',
+    'login-assets',
     'no-route',
   ])('%s never makes a target seen up', (kind) => {
     const { learned } = judge(canary(kind, { url: APP }), observation([exchange({ status: 204 })]));

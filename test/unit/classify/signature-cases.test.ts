@@ -21,6 +21,7 @@ describe('golden cases', () => {
       signature: judgement.signature ?? 'none',
       'points-at': judgement.pointsAt.join(', ') || 'none',
       'sessions-seen': String(judgement.sessionsSeen),
+      reason: judgement.reason,
       'cookie-lost': judgement.cookieLost ? 'yes' : 'no',
     };
     const wanted = Object.fromEntries([...expected].filter(([key]) => key !== 'hides'));

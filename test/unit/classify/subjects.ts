@@ -121,6 +121,7 @@ const ABOUT: Record<CanaryKind, string> = {
   'gate-ping': 'gate',
   'idp-health': 'idp',
   authorize: 'idp',
+  'login-assets': 'idp',
   'no-route': 'origin',
 };
 

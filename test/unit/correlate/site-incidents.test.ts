@@ -80,9 +80,12 @@ describe('one incident, the right component', () => {
   });
 
   test('the session store is full and a fresh visit is due once in ten minutes: found from a few', () => {
-    const simulator = hour([componentFault('gate-sessions:embedded', { from: FROM, until: 40 * MINUTE })], {
-      freshPerMinute: 0.1,
-    });
+    // Five healthy visits end it: with one in ten minutes that takes most of an hour.
+    const simulator = simulate(
+      [componentFault('gate-sessions:embedded', { from: FROM, until: 40 * MINUTE })],
+      { freshPerMinute: 0.1 },
+    ).run(120 * MINUTE);
+    expect(simulator.correlator.incidents()).toEqual([]);
     const opened = simulator.of('opened');
     expect(opened.map((each) => each.blame?.id)).toEqual(['gate-sessions:embedded']);
     // One rotation until the first failure, then the bucket's reserve confirms it.
@@ -114,6 +117,18 @@ describe('one incident, the right component', () => {
     const [resolved] = simulator.of('resolved');
     expect(simulator.of('resolved')).toHaveLength(1);
     expect(resolved?.blame?.id).toBe('idp:auth.example.com');
+  });
+
+  test('the login page is blank, while everything else about its provider is well: idp', () => {
+    const simulator = hour(
+      [fault((each) => (isCanary(each, 'login-assets') ? down('login-page-blank', 'idp', 'cdn') : null))],
+      { noise: 0 },
+    );
+    const opened = simulator.of('opened');
+    expect(opened.map((each) => [each.kind, each.blame?.id])).toEqual([['shared', 'idp:auth.example.com']]);
+    expect(opened[0]?.signature).toBe('login-page-blank');
+    expect((opened[0]?.openedAt ?? 0) - 1_800_000_000_000 - FROM).toBeLessThan(12 * MINUTE);
+    expect(simulator.of('resolved')).toHaveLength(1);
   });
 
   test('the load balancer flaps: origin, once, though it comes and goes', () => {

@@ -105,6 +105,14 @@ describe('ways', () => {
     );
   });
 
+  test('the files of the login page go the same way, where it is known how to ask for the page', () => {
+    const id = 'canary:login-assets:cdn:auth.example.com';
+    expect(way(subjects, id)).toEqual(way(subjects, 'canary:idp-health:cdn:auth.example.com'));
+    const site = plannedSite();
+    const gates = site.gates.map((gate) => ({ ...gate, kind: 'oidc' as const }));
+    expect(ids(plan({ ...site, gates })).filter((each) => each.includes('login-assets'))).toEqual([]);
+  });
+
   test('a challenge is answered by the CDN, so nothing behind it is on the way', () => {
     const targets = ['  - { url: "https://a.example.com", expect: { cdn: challenge, origin: login } }'];
     const found = plan(plannedSite({ targets }));
