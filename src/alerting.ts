@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts';
 import { type CertificateWatch, createCertificateWatch } from './correlate/certificates.ts';
 import type { ClockWatch } from './correlate/clock-watch.ts';
 import { type CorrelatorOptions, createCorrelator } from './correlate/correlator.ts';
+import { createMaintenance } from './correlate/maintenance.ts';
 import { createStallShare } from './correlate/stall-share.ts';
 import type { Rules } from './correlate/state.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -174,6 +175,7 @@ export function rulesOf(config: Config, facts: Knowledge): Rules {
     startupGraceMs: config.alerts.startupGraceMs,
     seenUp: (target) => facts.get('seen-up', target) !== null,
     hasControls: config.controls.length > 0,
+    maintenance: createMaintenance(config.maintenance),
   };
 }
 

@@ -18,6 +18,7 @@ import { VERSION } from './base/version.ts';
 import { describeIncident, textsOf } from './config/alert-text.ts';
 import type { Config } from './config/config.ts';
 import type { Correlator } from './correlate/correlator.ts';
+import { createMaintenance } from './correlate/maintenance.ts';
 import type { Subject } from './model/check.ts';
 import type { Incident, ProberReason } from './model/incident.ts';
 import type { ProbeOutcome, ProbeWish } from './model/probe-report.ts';
@@ -229,6 +230,7 @@ function createSnapshot(
 ): () => Snapshot {
   const { clock, store, dispatcher, correlator, sessions, strangers, scheduler } = parts;
   const startedAt = clock.now();
+  const maintenance = createMaintenance(config.maintenance);
   return () =>
     buildSnapshot({
       at: clock.now(),
@@ -245,6 +247,7 @@ function createSnapshot(
       gates: sessions.outposts.map((one) => gateStatus(one, sessions, strangers.seen(one.name))),
       incidents: correlator.incidents(),
       receivers: dispatcher.status(),
+      maintenance: maintenance.status(clock.now()),
     });
 }
 

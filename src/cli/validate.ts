@@ -1,7 +1,10 @@
 // `gatewatch validate`: is the configuration right, what will be probed, and what does that cost.
 
+import { systemClock } from '../base/clock.ts';
 import { humanDuration } from '../base/duration.ts';
+import type { Config } from '../config/config.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
+import { maintenancePlan } from '../config/maintenance-plan.ts';
 import { problemText } from '../config/problem.ts';
 import type { Subject } from '../model/check.ts';
 import type { Knowledge } from '../model/verdict.ts';
@@ -9,6 +12,7 @@ import { costLines, costsOf, costWarnings } from '../schedule/cost.ts';
 import { inseparable } from '../schedule/identifiability.ts';
 import { plan, type Site } from '../schedule/plan.ts';
 import type { Command } from './contract.ts';
+import { utc } from './instant.ts';
 import { type Print, pad } from './print.ts';
 import { DEFAULT_FILE } from './run.ts';
 
@@ -37,11 +41,13 @@ export const validateCommand: Command = {
         targets: site.targets.map(({ id }) => id),
         checks: subjects.map(({ id }) => id),
         costs,
+        maintenance: maintenancePlan(loaded.config, systemClock.now()),
         warnings,
       });
     } else {
       printPlan(site, subjects, options['all'] === true, print);
       printCosts(site, subjects, print);
+      printMaintenance(loaded.config, print);
       for (const warning of warnings) print.line(`${print.paint('yellow', '▲')} ${warning}`);
       if (warnings.length > 0) print.line();
       print.line(`${print.paint('green', '✔')} the configuration is valid`);
@@ -94,5 +100,16 @@ function printPlan(site: Site, subjects: readonly Subject[], all: boolean, print
 function printCosts(site: Site, subjects: readonly Subject[], print: Print): void {
   print.line(print.paint('bold', 'What it costs'));
   for (const line of costLines(costsOf(site, subjects))) print.line(`  ${line}`);
+  print.line();
+}
+
+function printMaintenance(config: Config, print: Print): void {
+  if (config.maintenance.length === 0) return;
+  print.line(print.paint('bold', 'Maintenance, UTC'));
+  for (const { about, targets, times } of maintenancePlan(config, systemClock.now())) {
+    const next = times.map(({ startsAt, endsAt }) => `${utc(startsAt)} until ${utc(endsAt)}`);
+    const many = `${targets} of ${config.targets.length} targets`;
+    print.line(`  ${about} (${many}): ${next.length === 0 ? 'never' : next.join(', ')}`);
+  }
   print.line();
 }

@@ -44,6 +44,7 @@ export function buildConfig(sections: Sections, references: References, findings
     canaries,
     shared,
     signatures: sections.signatures.map(({ option }) => option),
+    maintenance: sections.maintenance.map(({ option }) => option),
     alerts,
     watchdog,
     heartbeat: heartbeat === null ? null : { url: heartbeat.url, everyMs: heartbeat.every },

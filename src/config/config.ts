@@ -22,6 +22,8 @@ export interface Config {
   /** Target labels that are components. */
   readonly shared: readonly string[];
   readonly signatures: readonly Item<'signatures'>[];
+  /** Planned work, in which no incident opens about what is covered. */
+  readonly maintenance: readonly Item<'maintenance'>[];
   readonly alerts: Section<'alerts'>;
   readonly watchdog: boolean;
   readonly heartbeat: { readonly url: Secret; readonly everyMs: number } | null;

@@ -14,7 +14,6 @@ const NOT_BUILT: readonly (readonly string[])[] = [
   ['checks', 'login'],
   ['checks', 'browser'],
   ['browser'],
-  ['maintenance'],
   ['evidence'],
   ['report-to'],
   ['shard'],

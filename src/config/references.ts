@@ -41,6 +41,7 @@ export function referenceFindings(raw: Raw, sections: Sections): Finding[] {
     ...receiverFindings(raw),
     ...ruleFindings(raw, sections),
     ...signatureFindings(raw, sections),
+    ...maintenanceFindings(sections),
   ];
 }
 
@@ -292,6 +293,23 @@ function signatureFindings(raw: Raw, sections: Sections): Finding[] {
       ),
     ];
   });
+}
+
+/** A component of a type that does not exist is never on any way. */
+function maintenanceFindings(sections: Sections): Finding[] {
+  const types = componentTypes(sections);
+  return sections.maintenance.flatMap(({ index, option }) =>
+    (option.component ?? []).flatMap((pattern) => {
+      const [type = ''] = pattern.split(':', 1);
+      if (type.includes('*') || (types.includes(type) && pattern.includes(':'))) return [];
+      return [
+        {
+          path: ['maintenance', index, 'component'],
+          message: `must be type:name, with a type of ${types.join(', ')}${didYouMean(type, types)}`,
+        },
+      ];
+    }),
+  );
 }
 
 function componentTypes(sections: Sections): readonly string[] {

@@ -6,6 +6,7 @@ import { LOG_LEVELS } from '../base/log.ts';
 import { duration, httpUrl, name, oneOrMany } from '../base/schema.ts';
 import { Secret } from '../base/secret.ts';
 import { userSignatureSchema } from '../classify/user-signature.ts';
+import { maintenanceSchema } from '../correlate/maintenance-options.ts';
 import { defaultsSchema, targetSchema } from '../discover/target-options.ts';
 import { alertsSchema } from '../notify/alert-options.ts';
 import { receiverSchema } from '../notify/receivers.ts';
@@ -37,6 +38,7 @@ export const itemSchemas = {
   targets: targetSchema,
   receivers: receiverSchema,
   signatures: userSignatureSchema,
+  maintenance: maintenanceSchema,
 } as const;
 
 /** Everything that is not a list of entries. */
@@ -75,6 +77,7 @@ export const configSchema = z.strictObject({
   canaries: sectionSchemas.canaries,
   shared: sectionSchemas.shared,
   signatures: z.array(itemSchemas.signatures).default([]),
+  maintenance: z.array(itemSchemas.maintenance).default([]),
   alerts: sectionSchemas.alerts,
   watchdog: sectionSchemas.watchdog,
   heartbeat: sectionSchemas.heartbeat,

@@ -58,6 +58,7 @@ export function parseSections(value: Readonly<Record<string, unknown>>, findings
     canaries: section('canaries'),
     shared: section('shared'),
     signatures: list('signatures'),
+    maintenance: list('maintenance'),
     alerts: section('alerts'),
     watchdog: section('watchdog'),
     heartbeat: section('heartbeat'),

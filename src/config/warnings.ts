@@ -1,9 +1,11 @@
 // Legal but doubtful values. A warning never quotes a value; costs and components that cannot be told apart are
 // warned of by schedule/cost.ts and schedule/identifiability.ts.
 
+import { systemClock } from '../base/clock.ts';
 import type { Target } from '../model/target.ts';
 import type { Config } from './config.ts';
 import type { KeyPath } from './document.ts';
+import { maintenanceWarnings } from './maintenance-warnings.ts';
 import { isRecord } from './not-built.ts';
 import type { Finding } from './problem.ts';
 
@@ -23,6 +25,7 @@ export function warningsOf(config: Config, raw: Raw, isReferred: (path: KeyPath)
     ...targetWarnings(config),
     ...pathWarnings(config),
     ...sharedWarnings(config),
+    ...maintenanceWarnings(config, systemClock.now()),
     ...(config.receivers.length === 0
       ? [{ path: ['receivers'], message: 'no receiver is configured: nobody will be told of an incident' }]
       : []),

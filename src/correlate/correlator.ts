@@ -155,6 +155,7 @@ class LiveCorrelator implements Correlator {
   evaluate(now: Instant): { events: readonly IncidentEvent[]; wanted: readonly Wanted[] } {
     const state = this.#state;
     this.#begin(now);
+    state.lookUpPlans();
     this.#evaluatedAt = now.monotonicMs;
     for (const fault of state.live()) this.#follow(fault);
     questionBlame(state);
@@ -164,14 +165,14 @@ class LiveCorrelator implements Correlator {
     searchServices(state);
     wantRecovery(state);
     this.#prune();
-    this.#nextAt = this.#pace();
+    const { plannedUntil } = state;
+    const paced = this.#pace();
+    this.#nextAt = plannedUntil === null ? paced : Math.min(plannedUntil, paced ?? plannedUntil);
     return this.#said();
   }
 
   #begin(now: Instant): void {
-    this.#state.now = now;
-    this.#state.events = [];
-    this.#state.wanted = [];
+    this.#state.begin(now);
   }
 
   #said(): { events: readonly IncidentEvent[]; wanted: readonly Wanted[] } {
@@ -318,7 +319,11 @@ class LiveCorrelator implements Correlator {
     const state = this.#state;
     state.nextId = durable.nextId;
     state.cases.push(...durable.cases);
-    for (const sighting of durable.sightings) state.sightings.set(sighting.check, { ...sighting });
+    for (const sighting of durable.sightings) {
+      const seenAt = state.now.at - (state.now.monotonicMs - sighting.last);
+      const planned = state.wasPlanned(state.topology.byCheck.get(sighting.check) ?? -1, seenAt);
+      if (!planned) state.sightings.set(sighting.check, { ...sighting });
+    }
     for (const fault of state.live()) if (isGone(state.topology, fault)) resolve(fault, state.now, GONE);
     state.refresh();
     rememberResults(state, durable.recent, durable.noise, state.now);

@@ -28,7 +28,9 @@ export function searchFindings(state: State): void {
         fault.blame?.id === gate?.id &&
         (fault.state !== 'resolved' || lost.last - fault.resolved < 5 * state.topology.intervalMs),
     );
-    if (gate === undefined || lately || lost.last - lost.started < FRESH_MS) continue;
+    // Who restarts the gate knows that its sessions go.
+    const planned = lost.checks.every(({ check }) => state.isPlanned(check.index));
+    if (gate === undefined || lately || planned || lost.last - lost.started < FRESH_MS) continue;
     const signature = 'gate-sessions-lost' as SignatureId;
     const fault = state.open({
       kind: 'shared',

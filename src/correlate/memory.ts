@@ -42,6 +42,8 @@ export function rememberResults(
   for (const { check, at, pattern } of recent) {
     const record = evidence.records[topology.byCheck.get(check) ?? -1];
     if (record === undefined || now.at - at > RECENT_MS) continue;
+    // What failed while it was planned counts no more when that is over.
+    if (state.wasPlanned(record.check.index, at)) continue;
     // A wall clock that was set back must not put the past into the future.
     const monotonicMs = Math.min(now.monotonicMs, now.monotonicMs - (now.at - at));
     const kind = pattern === null ? -1 : evidence.pattern(pattern.signature, pattern.pointsAt);

@@ -82,13 +82,14 @@ function growToHost(state: State, fault: Case, host: Component): void {
 
 /** Opens and grows incidents of exposed and walled-off targets; asks for the second sighting. */
 export function searchExposed(state: State): void {
-  for (const confirmed of confirmedTargets(state.sightings)) {
+  const sightings = state.countedSightings;
+  for (const confirmed of confirmedTargets(sightings)) {
     const known = state
       .live()
       .find((fault) => fault.kind === confirmed.kind && fault.about.has(confirmed.target));
     if (known === undefined) openExposed(state, confirmed);
   }
-  for (const sighting of state.sightings.values()) {
+  for (const sighting of sightings.values()) {
     const index = state.topology.byCheck.get(sighting.check);
     const open = state
       .live()
@@ -99,7 +100,7 @@ export function searchExposed(state: State): void {
 }
 
 function openExposed(state: State, confirmed: Confirmed): void {
-  const alike = [...state.sightings.values()].filter((each) => each.kind === confirmed.kind);
+  const alike = [...state.countedSightings.values()].filter((each) => each.kind === confirmed.kind);
   const shared = commonComponent(state.topology, alike) ?? commonOf(state, confirmed, alike);
   const open = state.live().filter((fault) => fault.kind === confirmed.kind);
   const joined =

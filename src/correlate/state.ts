@@ -3,6 +3,7 @@
 
 import type { Component } from '../model/component.ts';
 import type { IncidentEvent } from '../model/incident.ts';
+import type { EpochMs } from '../model/observation.ts';
 import { acquit } from './acquit.ts';
 import { type Episode, newEpisode } from './burst.ts';
 import { type Case, type CaseStart, eventOf, noteFailure, openCase, reopen, resolve } from './case.ts';
@@ -11,6 +12,7 @@ import { Evidence } from './evidence.ts';
 import type { Sightings } from './exposure.ts';
 import { describe } from './lanes.ts';
 import type { Ranking } from './localize.ts';
+import { coveredChecks, lookAgain, type Maintenance, type OpenWindows } from './maintenance.ts';
 import type { Instant, Wanted } from './outcome.ts';
 import type { Scope } from './ratio.ts';
 import type { CheckNode, Topology } from './topology.ts';
@@ -23,6 +25,8 @@ export interface Rules {
   readonly startupGraceMs: number;
   readonly seenUp: (target: string) => boolean;
   readonly hasControls: boolean;
+  /** Planned work; default none. */
+  readonly maintenance?: Maintenance;
 }
 
 export class State {
@@ -39,6 +43,9 @@ export class State {
   /** Result of the last search, null while nothing is suspect. */
   ranking: Ranking | null = null;
   episode: Episode = newEpisode(0);
+  /** Checks that planned work covers: nothing opens because of them. Null = none. */
+  #planned: Uint8Array | null = null;
+  #plannedBy: { readonly windows: OpenWindows; readonly topology: Topology } | null = null;
 
   constructor(topology: Topology, rules: Rules, now: Instant) {
     this.rules = rules;
@@ -51,10 +58,65 @@ export class State {
     return this.evidence.topology;
   }
 
-  /** Evidence that no open case explains. */
+  /** Evidence that no open case and no planned work explains. */
   get scope(): Scope {
     const { explained } = this.coverage;
-    return { evidence: this.evidence, usable: (check) => explained[check] === 0 };
+    const planned = this.#planned;
+    return {
+      evidence: this.evidence,
+      usable: (check) => explained[check] === 0 && planned?.[check] !== 1,
+    };
+  }
+
+  /** Begins what brings events, at an instant. */
+  begin(now: Instant): void {
+    this.now = now;
+    this.events = [];
+    this.wanted = [];
+  }
+
+  /** Learns what planned work covers now; when some ends, asks again for what failed meanwhile. */
+  lookUpPlans(): void {
+    const windows = this.rules.maintenance?.at(this.now.at);
+    const { topology } = this;
+    const known = this.#plannedBy;
+    if (windows === undefined || (known?.windows === windows && known.topology === topology)) return;
+    const before = known?.topology === topology ? this.#planned : null;
+    this.#plannedBy = { windows, topology };
+    this.#planned = coveredChecks(topology, windows.open);
+    if (before !== null) lookAgain(this, before);
+  }
+
+  /** Whether planned work covered a check at an instant of the past. */
+  wasPlanned(check: number, at: EpochMs): boolean {
+    const windows = this.rules.maintenance?.at(at);
+    if (windows === undefined || windows.open.length === 0) return false;
+    const known = this.#plannedBy;
+    if (known?.windows !== windows || known.topology !== this.topology) {
+      this.#plannedBy = { windows, topology: this.topology };
+      this.#planned = coveredChecks(this.topology, windows.open);
+    }
+    return this.isPlanned(check);
+  }
+
+  /** Monotonic ms at which planned work begins or ends next, while there is some; null = none now. */
+  get plannedUntil(): number | null {
+    const until = this.#plannedBy?.windows.until ?? Number.POSITIVE_INFINITY;
+    if (this.#planned === null || until === Number.POSITIVE_INFINITY) return null;
+    return this.now.monotonicMs + Math.max(0, until - this.now.at);
+  }
+
+  /** Whether planned work covers a check now. */
+  isPlanned(check: number | undefined): boolean {
+    return check !== undefined && this.#planned?.[check] === 1;
+  }
+
+  /** Sightings that no planned work covers. */
+  get countedSightings(): Sightings {
+    if (this.#planned === null) return this.sightings;
+    return new Map(
+      [...this.sightings].filter(([check]) => !this.isPlanned(this.topology.byCheck.get(check))),
+    );
   }
 
   live(): Case[] {

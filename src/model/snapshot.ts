@@ -2,6 +2,7 @@
 
 import type { Component } from './component.ts';
 import type { Incident } from './incident.ts';
+import type { MaintenanceStatus } from './maintenance.ts';
 import type { EpochMs } from './observation.ts';
 import type { Expectation } from './target.ts';
 import type { SignatureId, Verdict } from './verdict.ts';
@@ -89,4 +90,6 @@ export interface Snapshot {
   readonly gates: readonly GateStatus[];
   readonly incidents: readonly Incident[];
   readonly receivers: readonly ReceiverStatus[];
+  /** Configured windows of planned work. */
+  readonly maintenance: readonly MaintenanceStatus[];
 }

@@ -41,6 +41,7 @@ export const ROUTES: readonly Route[] = [
   get('/api/v1/checks', 'data', 'read'),
   get('/api/v1/components', 'data', 'read'),
   get('/api/v1/gates', 'data', 'read'),
+  get('/api/v1/maintenance', 'data', 'read'),
   get('/api/v1/results', 'data', 'read'),
   get('/api/v1/incidents', 'data', 'read'),
   get('/api/v1/incidents/:id', 'data', 'read'),

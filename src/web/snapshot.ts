@@ -35,6 +35,7 @@ export interface SnapshotParts {
   readonly gates: readonly GateStatus[];
   readonly incidents: readonly Incident[];
   readonly receivers: readonly ReceiverStatus[];
+  readonly maintenance: Snapshot['maintenance'];
 }
 
 /** The live state as plain data. */
@@ -49,6 +50,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     byTarget.set(check.target, ids);
   }
   const { at, startedAt, version, vantage, demo, config, components, gates, incidents, receivers } = parts;
+  const { maintenance } = parts;
   const targets = parts.targets.map((target) => targetStatus(target, byTarget.get(target.id) ?? []));
   return {
     at,
@@ -63,6 +65,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     gates,
     incidents,
     receivers,
+    maintenance,
   };
 }
 

@@ -193,6 +193,36 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
     meaning: 'labels of targets that are components: `node` makes one dead node one alert',
   },
 
+  maintenance: {
+    type: 'list',
+    meaning:
+      'planned work: results count, no incident opens about what is covered, what still fails then opens after it',
+  },
+  'maintenance[].cron': {
+    type: 'five parts',
+    meaning: 'when it begins, again and again: minute, hour, day of the month, month, day of the week',
+  },
+  'maintenance[].for': {
+    type: duration,
+    otherwise: 'required with `cron`',
+    meaning: 'how long it lasts, 1m to 7d',
+  },
+  'maintenance[].timezone': {
+    type: 'time zone',
+    otherwise: 'UTC',
+    meaning:
+      'of `cron`; a time that the clocks skip is taken when they have jumped, one that comes twice the first time',
+  },
+  'maintenance[].from': { type: 'instant', meaning: 'once: its begin, such as 2026-04-18T22:00Z' },
+  'maintenance[].to': { type: 'instant', meaning: 'and its end' },
+  'maintenance[].targets': { type: 'pattern or list', meaning: 'ids of targets; `*` stands for any text' },
+  'maintenance[].component': {
+    type: 'pattern or list',
+    meaning:
+      'components as `type:name`: everything that runs through them is covered, such as `gate:authentik`',
+  },
+  'maintenance[].labels': { type: map, meaning: 'targets that have all of these labels' },
+
   signatures: { type: 'list', meaning: 'patterns of your own, tried before the catalogue' },
   'signatures[].id': { type: 'name', meaning: 'its id; not one of the catalogue' },
   'signatures[].when': { type: 'map', meaning: 'conditions that must all hold' },

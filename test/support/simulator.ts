@@ -2,6 +2,8 @@
 // Faults, noise and budgets are its own; everything follows from the seed (reference/correlation.md 3 and 6).
 
 import { type Correlator, createCorrelator } from '../../src/correlate/correlator.ts';
+import { createMaintenance } from '../../src/correlate/maintenance.ts';
+import type { MaintenanceOption } from '../../src/correlate/maintenance-options.ts';
 import type { Outcome, Wanted } from '../../src/correlate/outcome.ts';
 import type { Check, Subject } from '../../src/model/check.ts';
 import type { Gate, GateName } from '../../src/model/gate.ts';
@@ -239,6 +241,8 @@ export interface SimulatorOptions {
   readonly startupGraceMs?: number;
   readonly seenUp?: (target: string) => boolean;
   readonly checkpoint?: string | null;
+  /** Planned work. */
+  readonly maintenance?: readonly MaintenanceOption[];
   /** How long a probe takes that shows this, ms; default 200. */
   readonly latencyMs?: (showing: Showing) => number;
   /** Virtual ms at which the simulator starts. */
@@ -297,6 +301,7 @@ export class Simulator {
       hasControls:
         this.#options.hasControls ??
         this.subjects.some((each) => each.kind === 'canary' && each.canary === 'control'),
+      maintenance: createMaintenance(this.#options.maintenance ?? []),
       checkpoint,
       random: this.random,
       startedAt: this.#instant(),

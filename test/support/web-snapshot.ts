@@ -120,6 +120,7 @@ export function snapshotOf({
       },
     ],
     incidents,
+    maintenance: [],
     receivers: [
       { name: 'am', kind: 'alertmanager', queued: 0, lastDeliveryAt: NOW - 24_000, lastError: null },
       { name: 'phone', kind: 'webhook', queued: 0, lastDeliveryAt: null, lastError: null },

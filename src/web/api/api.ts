@@ -6,7 +6,15 @@ import type { Context } from 'hono';
 import type { Actions, DemoFaults, Reads } from '../reads.ts';
 import type { RunDoor } from '../run-door.ts';
 import * as schemas from './schemas.ts';
-import { checkView, componentView, gateView, incidentView, resultView, targetView } from './views.ts';
+import {
+  checkView,
+  componentView,
+  gateView,
+  incidentView,
+  maintenanceView,
+  resultView,
+  targetView,
+} from './views.ts';
 
 export interface ApiTools {
   readonly reads: Reads;
@@ -81,6 +89,16 @@ function addState(api: OpenAPIHono, { reads }: ApiTools): void {
       responses: { 200: json(z.object({ gates: z.array(schemas.Gate) }), 'sessions and budgets by outpost') },
     }),
     (c) => c.json({ gates: reads.snapshot().gates.map(gateView) }, 200),
+  );
+  api.openapi(
+    createRoute({
+      method: 'get',
+      path: '/api/v1/maintenance',
+      responses: {
+        200: json(z.object({ maintenance: z.array(schemas.Maintenance) }), 'windows of planned work'),
+      },
+    }),
+    (c) => c.json({ maintenance: reads.snapshot().maintenance.map(maintenanceView) }, 200),
   );
 }
 

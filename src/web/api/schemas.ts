@@ -31,6 +31,16 @@ export const Target = z
   })
   .openapi('Target');
 
+const MaintenanceTime = z.object({ startsAt: instant, endsAt: instant });
+
+export const Maintenance = z
+  .object({
+    about: z.string().openapi({ example: 'targets *.lab.example.com' }),
+    now: MaintenanceTime.nullable().openapi({ description: 'the time that runs; null: none' }),
+    next: MaintenanceTime.nullable().openapi({ description: 'the one after it; null: never again' }),
+  })
+  .openapi('Maintenance');
+
 export const Check = z
   .object({
     id: z.string().openapi({ example: 'fresh:cdn:grafana.example.com' }),

@@ -3,6 +3,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { Component } from '../../model/component.ts';
 import type { Incident } from '../../model/incident.ts';
+import type { MaintenanceStatus, MaintenanceTime } from '../../model/maintenance.ts';
 import type { EpochMs } from '../../model/observation.ts';
 import type { StoredResult } from '../../model/result.ts';
 import type {
@@ -107,6 +108,16 @@ export function incidentView(incident: Incident, text: IncidentText): z.infer<ty
 export function componentView(status: ComponentStatus): z.infer<typeof schemas.ComponentState> {
   const { component, ...rest } = status;
   return { ...ref(component), ...rest };
+}
+
+export function maintenanceView({
+  about,
+  now,
+  next,
+}: MaintenanceStatus): z.infer<typeof schemas.Maintenance> {
+  const time = (one: MaintenanceTime | null) =>
+    one === null ? null : { startsAt: iso(one.startsAt), endsAt: iso(one.endsAt) };
+  return { about, now: time(now), next: time(next) };
 }
 
 export function gateView(gate: GateStatus): z.infer<typeof schemas.Gate> {

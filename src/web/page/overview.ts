@@ -6,7 +6,14 @@ import type { DemoFaults, Reads } from '../reads.ts';
 import { headline, type LaneStanding, lanes, laneTone, ranked } from '../standing.ts';
 import { incidentCard } from './incident-card.ts';
 import { matrix } from './matrix.ts';
-import { componentPanel, configPanel, demoPanel, gatePanel, receiverPanel } from './side-panels.ts';
+import {
+  componentPanel,
+  configPanel,
+  demoPanel,
+  gatePanel,
+  maintenancePanel,
+  receiverPanel,
+} from './side-panels.ts';
 import { type Markup, TONE_SYMBOL, visitWords } from './words.ts';
 
 export interface OverviewTools {
@@ -40,6 +47,7 @@ ${demoPanel(demo, changes)}
 ${componentPanel(snapshot)}
 ${gatePanel(snapshot.gates)}
 ${receiverPanel(snapshot)}
+${maintenancePanel(snapshot)}
 ${configPanel(snapshot)}
 </aside>
 </div>`;

@@ -81,6 +81,19 @@ export function receiverPanel({ receivers, at }: Snapshot): Markup {
   return html`<section class="card"><h2>Alerts go to</h2><ul class="rows">${receivers.length === 0 ? none : rows}</ul></section>`;
 }
 
+/** Planned work that runs, then what comes next; nothing where none is configured. */
+export function maintenancePanel({ maintenance, at }: Snapshot): Markup {
+  if (maintenance.length === 0) return html``;
+  const rows = maintenance.map(({ about, now, next }) => {
+    if (now !== null)
+      return html`<li><span class="mark warn">~</span><span class="component">${about}</span><span class="aside">until ${time(now.endsAt, clockTime(now.endsAt, at))}: no new alert</span></li>`;
+    if (next === null)
+      return html`<li><span class="mark wait">–</span><span class="component">${about}</span><span class="aside">over</span></li>`;
+    return html`<li><span class="mark wait">·</span><span class="component">${about}</span><span class="aside">next ${time(next.startsAt, clockTime(next.startsAt, at))}</span></li>`;
+  });
+  return html`<section class="card"><h2>Maintenance</h2><ul class="rows">${rows}</ul></section>`;
+}
+
 /** The file in use, and the error of the last attempt to load a newer one. */
 export function configPanel({ config, at }: Snapshot): Markup {
   const file = config.file ?? 'built-in demo';

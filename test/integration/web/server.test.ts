@@ -324,6 +324,7 @@ describe('the API', () => {
       outpost: 'embedded',
       held: 1604,
     });
+    expect((await get(base, '/api/v1/maintenance')).body).toEqual({ maintenance: [] });
     expect((await get(base, '/api/v1/incidents')).body['incidents']?.[0]).toMatchObject({
       id: 'i7',
       blame: { type: 'gate-sessions', name: 'embedded' },

@@ -75,6 +75,15 @@ test('accepts the large site', async () => {
   expect(stdout).toContain('the configuration is valid');
 });
 
+test('lists the next times of planned work', async () => {
+  const maintenance = [{ cron: '0 3 * * 0', for: '2h', targets: 'service-1*' }];
+  const { code, stdout } = await validate({ ...INCIDENT, maintenance });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^Maintenance, UTC\n {2}targets service-1\* \(11 of 34 targets\): (.* 03:00:00 until .* 05:00:00(, )?){3}$/m,
+  );
+});
+
 test('tells all mistakes at once, each with its place, and ends with 2', async () => {
   const { code, stderr } = await validate({
     ...INCIDENT,

@@ -43,6 +43,20 @@ describe('the front page', () => {
     expect(text).toContain('34 affected');
   });
 
+  test('shows planned work: what runs now until when, what comes next, what is over', async () => {
+    const time = (from: number) => ({ startsAt: NOW + from * 60_000, endsAt: NOW + (from + 60) * 60_000 });
+    const maintenance = [
+      { about: 'targets *.lab.test', now: time(-30), next: time(600) },
+      { about: 'component gate:embedded', now: null, next: time(30) },
+      { about: 'targets <b>', now: null, next: null },
+    ];
+    const html = await front({ ...allWell(), maintenance });
+    expect(plain(html)).toMatch(
+      /Maintenance ~ targets \*\.lab\.test until 10:26 UTC ?: no new alert · component gate:embedded next 10:26 UTC – targets &lt;b&gt; over/,
+    );
+    expect(plain(await front(allWell()))).not.toContain('Maintenance');
+  });
+
   test('lists what fails before what is well', async () => {
     const html = await front(
       snapshotOf({ verdict: (_v, _p, target) => (target.startsWith('wiki') ? 'down' : 'up') }),
