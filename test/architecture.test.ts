@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   config: [...STAGE, 'discover', 'schedule', 'probe', 'classify', 'correlate', 'notify', 'store', 'web'],
   web: [...STAGE, 'store', 'metrics'],
   demo: STAGE,
+  import: [...STAGE, 'discover'],
   cli: [
     ...STAGE,
     'config',
@@ -29,6 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'web',
     'notify',
     'demo',
+    'import',
     'app.ts',
     'watch.ts',
     'pipeline.ts',

@@ -8,6 +8,7 @@ import { StoreError } from '../store/store-error.ts';
 import { checkCommand } from './check.ts';
 import { type Command, type ExitCode, UsageError } from './contract.ts';
 import { demoCommand } from './demo.ts';
+import { importCommand } from './import.ts';
 import { createPrint, type Print } from './print.ts';
 import { replayCommand } from './replay.ts';
 import { resultsCommand } from './results.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   resultsCommand,
   replayCommand,
   testAlertCommand,
+  importCommand,
   demoCommand,
 ];
 

@@ -69,7 +69,9 @@ export function openKuma(file: string): Kuma {
     };
   } catch (error) {
     database.close();
-    throw error instanceof KumaError ? error : new KumaError('cannot be read', { cause: error });
+    if (error instanceof KumaError) throw error;
+    const isNone = error instanceof Error && 'code' in error && error.code === 'SQLITE_NOTADB';
+    throw new KumaError(isNone ? 'is no SQLite database' : 'cannot be read', { cause: error });
   }
 }
 
@@ -80,7 +82,7 @@ function open(file: string): Database.Database {
     database.pragma('query_only = ON');
     return database;
   } catch (cause) {
-    throw new KumaError('cannot be opened as a SQLite database', { cause });
+    throw new KumaError('cannot be opened', { cause });
   }
 }
 

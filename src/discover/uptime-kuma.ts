@@ -15,7 +15,7 @@ export const uptimeKumaSchema = z.strictObject({
 });
 
 /** Types of monitors that fetch a page. */
-const PAGE_TYPES: readonly string[] = ['http', 'keyword', 'json-query', 'real-browser'];
+export const PAGE_TYPES: readonly string[] = ['http', 'keyword', 'json-query', 'real-browser'];
 
 /** Lists the active monitors of pages; `folder` is where a relative name begins. */
 export function createUptimeKumaSource(
