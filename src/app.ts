@@ -13,8 +13,10 @@ import { ConfigError, problemText } from './config/problem.ts';
 import { createClockWatch } from './correlate/clock-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import type { ReceiverOptions } from './notify/receivers.ts';
+import { createArtifactFiles } from './probe/browser/artifact-files.ts';
 import { noteEnd, noteStart, STARTS_MS } from './store/starts.ts';
 import { openStoreWhenFree } from './store/store.ts';
+import { storeFiles } from './store/store-files.ts';
 import { createWatch, STATE, type Watch } from './watch.ts';
 import type { WebOptions } from './web/options.ts';
 import type { DemoFaults } from './web/reads.ts';
@@ -62,6 +64,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
   const clockWatch = createClockWatch();
   const exhaustion = createExhaustion(clock);
   const metrics = createMetrics();
+  const artifacts = createArtifactFiles(storeFiles(first.config.store.file).artifacts, clock);
   const { file, resultsMs, rollupsMs, maxBytes } = first.config.store;
   const problem = (detail: string | null): void => configured.storeProblem(detail);
   const storeLog = log.child({ room: 'store' });
@@ -107,6 +110,8 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
         incident: (id) => store.incidents.get(id),
         texts: (id) => configured.watch.texts(id),
         summary: (incident) => configured.watch.summary(incident),
+        artifact: artifacts.read,
+        artifacts: artifacts.list,
       },
       metrics: () => metrics.text(),
       health: { ready: () => true, live: () => configured.isAlive() },

@@ -2,7 +2,8 @@
 
 import type { Subject } from './check.ts';
 import type { Evidence } from './evidence.ts';
-import type { EpochMs, Observation } from './observation.ts';
+import type { EpochMs, FlowEnd, FlowFacts, FlowStep, Observation, PageFacts } from './observation.ts';
+import { evidenceText } from './text.ts';
 import type { Judgement, SignatureId, Verdict } from './verdict.ts';
 
 /** One executed probe. */
@@ -29,6 +30,31 @@ export interface StoredResult {
   readonly status: number | null;
   readonly durationMs: number;
   readonly evidence: readonly Evidence[];
+  /** What became of a flow; left out for visits that are requests alone, and for rows that say nothing new. */
+  readonly flow?: KeptFlow;
+}
+
+/** The part of a flow that is kept: our own and the flow's words, and numbers. */
+export interface KeptFlow {
+  readonly steps: readonly FlowStep[];
+  readonly end: FlowEnd;
+  readonly page: PageFacts | null;
+  /** Id of the files of a failed browser visit; null when there are none. */
+  readonly artifacts: string | null;
+}
+
+/** The storable part of a flow. */
+export function keptFlow({ steps, end, page, artifacts }: FlowFacts): KeptFlow {
+  return {
+    steps: steps.map(({ name, durationMs, failed }) => ({
+      name: evidenceText(name),
+      durationMs: Math.round(durationMs),
+      failed: failed === null ? null : evidenceText(failed),
+    })),
+    end,
+    page,
+    artifacts: artifacts ?? null,
+  };
 }
 
 /** The part of a stored result that blame takes, for a replay. */

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import type { Evidence } from '../model/evidence.ts';
-import { ERROR_CODES } from '../model/observation.ts';
+import { ERROR_CODES, FLOW_ENDS } from '../model/observation.ts';
+import type { KeptFlow } from '../model/result.ts';
 import type { SignatureId } from '../model/verdict.ts';
 import { NO_TIMINGS, type ResultForm } from './result-form.ts';
 
@@ -39,12 +40,28 @@ const evidenceSchema: z.ZodType<Evidence[]> = z.array(
       .nullable(),
   }),
 );
+const flowSchema: z.ZodType<KeptFlow> = z.object({
+  steps: z.array(z.object({ name: z.string(), durationMs: z.number(), failed: z.string().nullable() })),
+  end: z.enum(FLOW_ENDS),
+  page: z
+    .object({
+      blank: z.boolean(),
+      failedResources: z.array(
+        z.object({ url: z.string(), type: z.string(), status: number, error: z.string().nullable() }),
+      ),
+      consoleErrors: z.number(),
+      pageErrors: z.number(),
+    })
+    .nullable(),
+  artifacts: z.string().nullable(),
+});
 const formSchema = z.object({
   signature: z.string().nullable(),
   status: number,
   reason: z.string(),
   pointsAt: z.array(z.string()).optional(),
   evidence: evidenceSchema,
+  flow: flowSchema.optional(),
 });
 
 /** Evidence of a shape with the timings of one row put back. Null when either is not ours. */
@@ -85,11 +102,12 @@ export function createShapeReader(): (evidence: string) => readonly Evidence[] |
 export function formFromDetail(detail: string): ResultForm | null {
   const parsed = formSchema.safeParse(parseJson(detail));
   if (!parsed.success) return null;
-  const { pointsAt, signature, ...form } = parsed.data;
+  const { pointsAt, signature, flow, ...form } = parsed.data;
   return {
     ...form,
     signature: signature as SignatureId | null,
     ...(pointsAt === undefined ? {} : { pointsAt }),
+    ...(flow === undefined ? {} : { flow }),
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto';
 import { type Evidence, evidenceOf } from '../model/evidence.ts';
-import type { ProbeResult } from '../model/result.ts';
+import { type KeptFlow, keptFlow, type ProbeResult } from '../model/result.ts';
 import { evidenceText } from '../model/text.ts';
 import type { SignatureId } from '../model/verdict.ts';
 
@@ -22,17 +22,21 @@ export interface ResultForm {
   /** Component types, likeliest first; rows of earlier versions have none. */
   readonly pointsAt?: readonly string[];
   readonly evidence: readonly Evidence[];
+  /** In full rows alone: no two flows take the same time. */
+  readonly flow?: KeptFlow;
 }
 
 /** The storable part of a result: allowed fields only, timings rounded to a tenth of a millisecond. */
 export function formFromResult(result: ProbeResult): ResultForm {
   const { pointsAt } = result.judgement;
+  const { flow } = result.observation;
   return {
     signature: result.judgement.signature,
     status: result.observation.exchanges.at(-1)?.status ?? null,
     reason: evidenceText(result.judgement.reason, REASON_LIMIT),
     ...(pointsAt.length === 0 ? {} : { pointsAt }),
     evidence: evidenceOf(result.subject, result.observation).map(rounded),
+    ...(flow === null ? {} : { flow: keptFlow(flow) }),
   };
 }
 

@@ -186,6 +186,7 @@ export function createRowReader(): (row: StoredRow) => StoredResult {
       status: form === null ? row.status : form.status,
       durationMs: row.duration_us / 1000,
       evidence: form?.evidence ?? evidenceFromShape(shapeOf(row.evidence ?? ''), row.timings ?? '') ?? [],
+      ...(form?.flow === undefined ? {} : { flow: form.flow }),
     };
   };
 }

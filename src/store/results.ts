@@ -128,6 +128,7 @@ function storedFromPending(one: PendingResult): StoredResult {
     status: one.form.status,
     durationMs: one.durationUs / 1000,
     evidence: one.form.evidence,
+    ...(one.form.flow === undefined ? {} : { flow: one.form.flow }),
   };
 }
 

@@ -6,6 +6,8 @@ import type { Part } from './job.ts';
 export interface StoreFiles extends Readonly<Record<Part, string>> {
   readonly lock: string;
   readonly reserve: string;
+  /** Folder of files that failed browser visits leave. */
+  readonly artifacts: string;
 }
 
 /** Files of the store whose results are in `file`: the others lie beside it and are named after it. */
@@ -16,5 +18,6 @@ export function storeFiles(file: string): StoreFiles {
     state: `${base}-state.db`,
     lock: `${base}.lock-file`,
     reserve: `${base}.reserve`,
+    artifacts: `${base}.artifacts`,
   };
 }

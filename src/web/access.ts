@@ -74,6 +74,16 @@ export function mayRead(identity: Identity | null, scope: 'read' | 'metrics', op
   };
 }
 
+/**
+ * Whether it may see files of failed browser visits: pictures of a site's pages are no public matter, so that a wide
+ * listener without `web.auth` shows them to nobody (threats W4).
+ */
+export function mayLook(identity: Identity | null, options: WebOptions): Decision {
+  if (isOpenWide(options))
+    return refused('without web.auth a daemon that listens beyond this machine shows no files of visits');
+  return mayRead(identity, 'read', options);
+}
+
 /** Whether this request may change something. `by` goes to the log. */
 export function mayChange(facts: RequestFacts, scope: Scope, options: WebOptions): Decision {
   const early = byCaller(facts, scope, options);

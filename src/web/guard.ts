@@ -10,6 +10,7 @@ import {
   type Identity,
   isKnownHost,
   mayChange,
+  mayLook,
   mayProbe,
   mayRead,
   type RequestFacts,
@@ -102,6 +103,8 @@ function decide(route: Route, c: Context<WebEnv>, options: WebOptions): Decision
     case 'read':
     case 'metrics':
       return mayRead(c.get('identity'), route.need, options);
+    case 'artifact':
+      return mayLook(c.get('identity'), options);
     case 'probe':
       return mayProbe(factsOf(c), options);
     case 'run':

@@ -1,5 +1,6 @@
 // What the pages and the API may look at, and what they may ask for. app.ts fills these in; this room knows no other.
 
+import type { ArtifactKind } from '../model/artifact.ts';
 import type { Incident } from '../model/incident.ts';
 import type { EpochMs } from '../model/observation.ts';
 import type { ProbeOutcome, ProbeWish } from '../model/probe-report.ts';
@@ -42,6 +43,10 @@ export interface Reads {
   /** Text of a signature of the catalogue or of the user; null when unknown. */
   texts(id: string): SignatureText | null;
   summary(incident: Incident): IncidentText;
+  /** A file of a failed browser visit; null when it is not there (any more). Any text is an id that may be asked for. */
+  artifact(id: string, kind: ArtifactKind): Buffer | null;
+  /** Kinds of files that are there. */
+  artifacts(id: string): readonly ArtifactKind[];
 }
 
 /** What a visitor may change. */

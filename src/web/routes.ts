@@ -4,8 +4,8 @@
 import type { Scope } from './options.ts';
 import type { AnswerKind } from './security-headers.ts';
 
-/** `nothing`: health pages. `read`, `metrics`: reading. `probe`: costs budget, changes nothing. Everything else is a change. */
-export type Need = 'nothing' | 'read' | 'metrics' | Exclude<Scope, 'read' | 'metrics'>;
+/** `nothing`: health pages. `read`, `artifact`, `metrics`: reading. `probe`: costs budget, changes nothing. Everything else is a change. */
+export type Need = 'nothing' | 'read' | 'artifact' | 'metrics' | Exclude<Scope, 'read' | 'metrics'>;
 
 export interface Route {
   readonly method: 'GET' | 'POST';
@@ -27,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   get('/', 'page', 'read'),
   get('/checks/:id', 'page', 'read'),
   get('/incidents/:id', 'page', 'read'),
+  get('/artifacts/:id/:kind', 'artifact', 'artifact'),
   post('/checks/:id/run', 'page', 'run'),
   post('/demo/faults/:id', 'page', 'demo'),
   get('/static/:name', 'asset', 'read'),

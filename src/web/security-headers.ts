@@ -1,7 +1,7 @@
 // Headers of every answer (threats W5): no script but our own, no framing, no third party, nothing cached.
 
-/** What an answer is; a page may send forms, an asset may be cached. */
-export type AnswerKind = 'page' | 'asset' | 'data';
+/** What an answer is; a page may send forms, an asset may be cached, an artifact is foreign to us. */
+export type AnswerKind = 'page' | 'asset' | 'data' | 'artifact';
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -23,7 +23,7 @@ const CONTENT_SECURITY_POLICY = [
  */
 export function securityHeaders(kind: AnswerKind): Readonly<Record<string, string>> {
   return {
-    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'content-security-policy': kind === 'artifact' ? "default-src 'none'; sandbox" : CONTENT_SECURITY_POLICY,
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': kind === 'page' ? 'same-origin' : 'no-referrer',

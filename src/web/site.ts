@@ -6,6 +6,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Clock } from '../base/clock.ts';
 import { errorText, type Log } from '../base/log.ts';
+import { ARTIFACT_KINDS } from '../model/artifact.ts';
 import { isOpenWide } from './access.ts';
 import { createApi } from './api/api.ts';
 import { createIdentify } from './credentials.ts';
@@ -28,6 +29,13 @@ import { type Assets, createAssets } from './static/assets.ts';
 const MAX_BODY_BYTES = 1024 * 1024;
 /** Results on the page of a check. */
 const SHOWN_RESULTS = 50;
+
+/** What an artifact is sent as; nothing that a browser would run. */
+const ARTIFACT_FILES = {
+  screenshot: { type: 'image/jpeg', name: 'screenshot.jpg' },
+  exchanges: { type: 'application/octet-stream', name: 'exchanges.har' },
+  console: { type: 'text/plain; charset=utf-8', name: 'console.txt' },
+} as const;
 
 export interface SiteTools {
   readonly options: WebOptions;
@@ -105,7 +113,9 @@ function addPages(site: Hono<WebEnv>, tools: Tools): void {
     });
     const signature = check.signature === null ? null : reads.texts(check.signature);
     const firstCheck = signature === null ? null : fillFirstCheck(signature.firstCheck, check, snapshot);
-    const content = checkPage({ check, results, signature, firstCheck, now: snapshot.at, changes });
+    const artifacts = changes ? reads.artifacts : () => [];
+    const shown = { check, results, signature, firstCheck, now: snapshot.at };
+    const content = checkPage({ ...shown, changes, artifacts });
     return c.html(page(check.target, mark(check.verdict).tone, content));
   });
   site.get('/incidents/:id', (c) => {
@@ -117,6 +127,15 @@ function addPages(site: Hono<WebEnv>, tools: Tools): void {
     return c.html(
       page(text.summary, incident.state === 'resolved' ? 'wait' : incidentTone(incident), content),
     );
+  });
+  site.get('/artifacts/:id/:kind', (c) => {
+    const kind = ARTIFACT_KINDS.find((one) => one === c.req.param('kind'));
+    const content = kind === undefined ? null : reads.artifact(c.req.param('id'), kind);
+    if (kind === undefined || content === null) return c.text('No such file, or it is too old.\n', 404);
+    const { type, name } = ARTIFACT_FILES[kind];
+    const disposition = kind === 'screenshot' ? 'inline' : `attachment; filename="${name}"`;
+    const headers = { 'content-type': type, 'content-disposition': disposition };
+    return c.body(new Uint8Array(content), 200, headers);
   });
   site.get('/static/:name', (c) => {
     const asset = assets.byPathname.get(c.req.path);

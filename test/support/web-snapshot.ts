@@ -217,6 +217,9 @@ export const sessionsFull = (): Snapshot =>
     componentState: (type) => (type === 'gate-sessions' ? 'down' : type === 'idp' ? 'untested' : 'ok'),
   });
 
+/** Id of the files of a failed visit. */
+export const ARTIFACT = 'f'.repeat(32);
+
 export const STORED: StoredResult = {
   id: 91_204,
   at: NOW - 22_000,
@@ -251,6 +254,8 @@ export function readsOf(snapshot: () => Snapshot, results: readonly StoredResult
       results.filter((result) => check === null || result.check === check).slice(0, limit),
     incidents: ({ limit }) => snapshot().incidents.slice(0, limit),
     incident: (id) => snapshot().incidents.find((incident) => incident.id === id) ?? null,
+    artifact: (id, kind) => (id === ARTIFACT && kind !== 'console' ? Buffer.from(`<b>${kind}</b>`) : null),
+    artifacts: (id) => (id === ARTIFACT ? ['screenshot', 'exchanges'] : []),
     texts: (id) => (id === SESSION_FULL_TEXT.id ? SESSION_FULL_TEXT : null),
     summary: () => ({
       summary:

@@ -2,10 +2,11 @@
 
 import { html } from 'hono/html';
 import { answeredBy } from '../../model/answered-by.ts';
+import type { ArtifactKind } from '../../model/artifact.ts';
 import type { Evidence } from '../../model/evidence.ts';
 import type { Incident } from '../../model/incident.ts';
-import type { EpochMs } from '../../model/observation.ts';
-import type { StoredResult } from '../../model/result.ts';
+import type { EpochMs, FlowEnd } from '../../model/observation.ts';
+import type { KeptFlow, StoredResult } from '../../model/result.ts';
 import type { CheckStatus } from '../../model/snapshot.ts';
 import type { SignatureText } from '../../model/verdict.ts';
 import type { IncidentText } from '../reads.ts';
@@ -22,6 +23,8 @@ export interface CheckPage {
   readonly now: EpochMs;
   /** Whether people may press buttons here. */
   readonly changes: boolean;
+  /** Kinds of files of a failed browser visit that are there and may be seen. */
+  readonly artifacts: (id: string) => readonly ArtifactKind[];
 }
 
 /** Content of `/checks/<id>`. */
@@ -32,6 +35,7 @@ export function checkPage({
   firstCheck: command,
   now,
   changes,
+  artifacts,
 }: CheckPage): Markup {
   const { symbol, word, tone } = mark(check.verdict);
   const latest = results[0];
@@ -49,8 +53,53 @@ ${signature === null ? '' : html`<p class="meaning"><b>${signature.id}</b> ${sig
 ${changes ? html`<form method="post" action="/checks/${encodeURIComponent(check.id)}/run"><button class="plain" id="run" type="submit">Probe now</button></form>` : ''}
 </section>
 ${latest === undefined ? '' : hopTable(latest, now)}
+${results.flatMap((result) => (result.flow === undefined ? [] : flowSection(result, result.flow, { now, artifacts }))).slice(0, SHOWN_FLOWS)}
 ${resultTable(results, now)}`;
 }
+
+/** Flows shown: the newest and a few before, for people compare them. */
+const SHOWN_FLOWS = 3;
+
+/** Steps of a flow, what of its last page failed, and the files that a failed one left. */
+function flowSection(
+  { at }: StoredResult,
+  { steps, end, page, artifacts: id }: KeptFlow,
+  context: Pick<CheckPage, 'now' | 'artifacts'>,
+): Markup {
+  const rows = steps.map(
+    ({ name, durationMs, failed }) =>
+      html`<tr><td class="wide">${name}${failed === null ? '' : html`<small>${failed}</small>`}</td><td>${milliseconds(durationMs)}</td><td>${failed === null ? 'done' : html`<b>failed</b>`}</td></tr>`,
+  );
+  const failures = (page?.failedResources ?? []).map(
+    ({ url, type, status, error }) =>
+      html`<tr><td class="wide"><code>${url}</code></td><td>${type}</td><td><b>${error ?? status ?? 'no answer'}</b></td></tr>`,
+  );
+  const files = id === null ? [] : context.artifacts(id);
+  const links = files.map((kind) => html`<a href="/artifacts/${id}/${kind}">${ARTIFACT_WORDS[kind]}</a> `);
+  return html`<section class="card"><h2>Steps of the login</h2>
+<p class="aside">${time(at, clockTime(at, context.now))}, ended: ${FLOW_WORDS[end]}</p>
+<div class="scroll"><table class="results"><thead><tr><th class="wide">Step</th><th>Took</th><th></th></tr></thead><tbody>${rows}</tbody></table></div>
+${failures.length === 0 ? '' : html`<h2>What its page did not get</h2><div class="scroll"><table class="results"><tbody>${failures}</tbody></table></div>`}
+${links.length === 0 ? '' : html`<p class="artifacts">${links}</p>`}
+</section>`;
+}
+
+const ARTIFACT_WORDS: Readonly<Record<ArtifactKind, string>> = {
+  screenshot: 'Screenshot',
+  exchanges: 'Record of exchanges',
+  console: 'Console',
+};
+
+const FLOW_WORDS: Readonly<Record<FlowEnd, string>> = {
+  app: 'at the app, signed in',
+  rejected: 'the credentials were refused',
+  denied: 'access was denied',
+  'needs-human': 'something only a person can give is asked for',
+  'flow-error': 'an error of the login flow',
+  'callback-failed': 'the way back from the login failed',
+  'page-blank': 'the login page is blank',
+  'not-finished': 'before its end',
+};
 
 function hopTable(result: StoredResult, now: EpochMs): Markup {
   const rows = result.evidence.map((hop, index) => hopRow(hop, index));

@@ -9,7 +9,7 @@ import type { DemoFaults } from '../../../src/web/reads.ts';
 import { ROUTES } from '../../../src/web/routes.ts';
 import { createWeb, type Web, type WebTools } from '../../../src/web/server.ts';
 import { createSite } from '../../../src/web/site.ts';
-import { idleActions, readsOf, STORED, sessionsFull } from '../../support/web-snapshot.ts';
+import { ARTIFACT, idleActions, readsOf, STORED, sessionsFull } from '../../support/web-snapshot.ts';
 
 let running: Web[] = [];
 let faults: { id: string; title: string; on: boolean }[];
@@ -66,10 +66,12 @@ const ids: Record<string, string> = {
   faults: 'gate-down',
 };
 const pathname = (path: string): string =>
-  (path === '/probe' ? '/probe?target=grafana.example.com' : path).replace(
-    /:(id|name)/,
-    () => ids[path.split('/').at(path.endsWith('/run') ? -3 : -2) ?? ''] ?? 'x',
-  );
+  (path === '/probe'
+    ? '/probe?target=grafana.example.com'
+    : path === '/artifacts/:id/:kind'
+      ? `/artifacts/${ARTIFACT}/screenshot`
+      : path
+  ).replace(/:(id|name)/, () => ids[path.split('/').at(path.endsWith('/run') ? -3 : -2) ?? ''] ?? 'x');
 
 describe('every route of the table', () => {
   test('is registered, and nothing else is', () => {
@@ -109,7 +111,9 @@ describe('every route of the table', () => {
       expect(response, name).toMatch(/^HTTP\/1\.1 (200|202|303|404|429)/);
       if (path !== unknown.path) expect(response, name).not.toMatch(/^HTTP\/1\.1 404/);
       expect(response, name).toContain(
-        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'\r\n",
+        answer === 'artifact'
+          ? "content-security-policy: default-src 'none'; sandbox\r\n"
+          : "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'\r\n",
       );
       expect(response, name).toContain('x-content-type-options: nosniff\r\n');
       expect(response, name).toContain('x-frame-options: DENY\r\n');
@@ -124,6 +128,22 @@ describe('every route of the table', () => {
       expect(response.toLowerCase(), name).not.toContain('access-control-allow');
       expect(response.toLowerCase(), name).not.toContain('set-cookie');
     }
+  });
+
+  test('files of visits go out as files, by ids that are there alone', async () => {
+    const base = await started();
+    const picture = await fetch(`${base}/artifacts/${ARTIFACT}/screenshot`);
+    expect([picture.status, picture.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+    const record = await fetch(`${base}/artifacts/${ARTIFACT}/exchanges`);
+    expect(record.headers.get('content-disposition')).toBe('attachment; filename="exchanges.har"');
+    expect(record.headers.get('x-content-type-options')).toBe('nosniff');
+    for (const path of [
+      `${ARTIFACT}/console`,
+      `${ARTIFACT}/other`,
+      '..%2f..%2fetc/screenshot',
+      'a/screenshot',
+    ])
+      expect((await fetch(`${base}/artifacts/${path}`)).status, path).toBe(404);
   });
 
   test('asks for the password when there is one, but for health', async () => {

@@ -123,6 +123,7 @@ async function pages(list: readonly string[]): Promise<string[]> {
       firstCheck: take(),
       now: NOW,
       changes: true,
+      artifacts: () => ['screenshot', 'exchanges', 'console'],
     }),
     incidentPage(incident, { text, signature, now: NOW }),
   ]);

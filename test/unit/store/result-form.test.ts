@@ -1,6 +1,8 @@
 // What of a result reaches the file (threats S1, S2): nothing of a body, of a cookie's value, or of a session's state.
 
 import { expect, test } from 'vitest';
+import type { FlowFacts } from '../../../src/model/observation.ts';
+import { formFromDetail } from '../../../src/store/result-detail.ts';
 import { formFromResult, shapeFromForm, timingsText } from '../../../src/store/result-form.ts';
 import { exchange, probeResult } from '../../support/probe-result.ts';
 
@@ -32,3 +34,38 @@ test.each(['up', 'down'] as const)(
     expect(form.evidence[0]?.location).toContain('client_id=abc&state=…');
   },
 );
+
+test('what is kept of a flow is read back from a full row', () => {
+  const flow: FlowFacts = {
+    steps: [
+      { name: 'open the service', durationMs: 12.4, failed: null },
+      { name: 'see the login page', durationMs: 4000, failed: 'nothing came\u001b[31m' },
+    ],
+    end: 'page-blank',
+    detail: 'not kept here: it is in the reason',
+    secretsSent: false,
+    clockSkewMs: 3,
+    page: {
+      blank: true,
+      failedResources: [{ url: 'https://auth.example.com/a.js', type: 'script', status: 429, error: null }],
+      consoleErrors: 2,
+      pageErrors: 0,
+    },
+    artifacts: 'a'.repeat(32),
+  };
+  const result = probeResult({ at: 0, verdict: 'down' });
+  const form = formFromResult({ ...result, observation: { ...result.observation, flow } });
+  const read = formFromDetail(JSON.stringify(form));
+  expect(read).toEqual(form);
+  expect(read?.flow).toEqual({
+    steps: [
+      { name: 'open the service', durationMs: 12, failed: null },
+      { name: 'see the login page', durationMs: 4000, failed: 'nothing came·[31m' },
+    ],
+    end: 'page-blank',
+    page: flow.page,
+    artifacts: flow.artifacts,
+  });
+  // Times of steps differ always: they are no part of what repeats.
+  expect(shapeFromForm(form)).toEqual(shapeFromForm({ ...form, flow: { ...form.flow!, steps: [] } }));
+});

@@ -7,6 +7,7 @@ import {
   isKnownHost,
   isOpenWide,
   mayChange,
+  mayLook,
   mayRead,
   type RequestFacts,
 } from '../../../src/web/access.ts';
@@ -172,6 +173,12 @@ describe('reading', () => {
     expect(mayRead(null, 'read', WIDE).allowed).toBe(true);
     expect(mayRead(null, 'read', LOCKED)).toMatchObject({ allowed: false, status: 401 });
     expect(mayRead(ops, 'read', LOCKED).allowed).toBe(true);
+  });
+
+  test('files of visits are for nobody where a wide listener asks nobody who they are', () => {
+    expect(
+      [mayLook(null, WIDE), mayLook(null, PLAIN), mayLook(null, LOCKED)].map(({ allowed }) => allowed),
+    ).toEqual([false, true, false]);
   });
 
   test('a token for metrics reads metrics and nothing else', () => {

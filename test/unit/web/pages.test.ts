@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { component } from '../../../src/model/component.ts';
+import type { KeptFlow } from '../../../src/model/result.ts';
 import { escapeJson } from '../../../src/web/json.ts';
 import { checkPage, incidentPage } from '../../../src/web/page/detail-pages.ts';
 import { fillFirstCheck } from '../../../src/web/page/first-check.ts';
@@ -9,6 +10,7 @@ import { layout } from '../../../src/web/page/layout.ts';
 import { overview } from '../../../src/web/page/overview.ts';
 import { clockTime, relative } from '../../../src/web/page/words.ts';
 import {
+  ARTIFACT,
   allWell,
   INCIDENT,
   NOW,
@@ -153,14 +155,48 @@ describe('hostile text', () => {
   test('stays text on the page of a check and of an incident', async () => {
     const evidence = { ...STORED.evidence[0]!, location: HOSTILE, setCookies: [HOSTILE], remote: HOSTILE };
     const check = { ...sessionsFull().checks[0]!, target: HOSTILE, reason: HOSTILE };
-    const results = [{ ...STORED, reason: HOSTILE, evidence: [evidence] }];
+    const failed = { url: HOSTILE, type: HOSTILE, status: null, error: HOSTILE };
+    const flow: KeptFlow = {
+      steps: [{ name: HOSTILE, durationMs: 3, failed: HOSTILE }],
+      end: 'page-blank',
+      page: { blank: true, failedResources: [failed], consoleErrors: 1, pageErrors: 1 },
+      artifacts: ARTIFACT,
+    };
+    const results = [{ ...STORED, reason: HOSTILE, evidence: [evidence], flow }];
     const signature = { ...SESSION_FULL_TEXT, meaning: HOSTILE };
-    isClean(
-      String(await checkPage({ check, results, signature, firstCheck: HOSTILE, now: NOW, changes: true })),
-    );
+    const own = { check, results, signature, firstCheck: HOSTILE, now: NOW, changes: true };
+    isClean(String(await checkPage({ ...own, artifacts: () => ['screenshot'] })));
     const text = { summary: HOSTILE, description: HOSTILE, firstCheck: HOSTILE };
     isClean(String(await incidentPage({ ...INCIDENT, detail: HOSTILE }, { text, signature, now: NOW })));
   });
+});
+
+test('the page of a check shows the steps of a failed flow and the files that are there', async () => {
+  const flow: KeptFlow = {
+    steps: [
+      { name: 'open the service', durationMs: 210, failed: null },
+      { name: 'see the login page', durationMs: 4000, failed: 'nothing came' },
+    ],
+    end: 'page-blank',
+    page: {
+      blank: true,
+      failedResources: [{ url: 'https://auth.example.com/a.js', type: 'script', status: 429, error: null }],
+      consoleErrors: 0,
+      pageErrors: 0,
+    },
+    artifacts: ARTIFACT,
+  };
+  const { checks } = sessionsFull();
+  const own = { check: checks[0]!, signature: null, firstCheck: null, now: NOW, changes: false };
+  const page = String(
+    await checkPage({ ...own, results: [{ ...STORED, flow }], artifacts: () => ['screenshot'] }),
+  );
+  for (const text of ['see the login page', 'nothing came', 'the login page is blank', '/a.js', '429'])
+    expect(page).toContain(text);
+  expect(page).toContain(`href="/artifacts/${ARTIFACT}/screenshot"`);
+  expect(page).not.toContain('/console"');
+  const none = String(await checkPage({ ...own, results: [STORED], artifacts: () => [] }));
+  expect(none).not.toContain('Steps of the login');
 });
 
 describe('words', () => {
