@@ -12,7 +12,10 @@ import { assetsOf, importsOf, type PageAsset } from './page-assets.ts';
 
 /** Requests at the same time; a browser makes six on HTTP/1.1. */
 const AT_ONCE = 4;
-/** Share of the time after which no further file is begun, so that our own haste is not their slowness. */
+/**
+ * Share of the time after which no further file is begun: many slow ones together are no time-out of the provider. The
+ * first few are always asked for, or a slow page would look like one that names none.
+ */
 const BEGIN_SHARE = 0.5;
 /** Slug that authentik's own installation gives its login flow. */
 const USUAL_FLOW = 'default-authentication-flow';
@@ -49,7 +52,7 @@ async function fetchAll(first: readonly PageAsset[], get: Get, mayBegin: () => b
   const queue = first.slice(0, LOGIN_ASSETS_MOST);
   const known = new Set(queue.map(({ url }) => url.href));
   const exchanges: Exchange[] = [];
-  while (exchanges.length < queue.length && mayBegin()) {
+  while (exchanges.length < queue.length && (exchanges.length === 0 || mayBegin())) {
     const batch = queue.slice(exchanges.length, exchanges.length + AT_ONCE);
     const answered = await Promise.all(batch.map(({ url }) => get(url)));
     exchanges.push(...answered);

@@ -22,7 +22,9 @@ beforeAll(async () => {
 const BRAND = '/api/v3/core/brands/current/';
 const PAGE = '/if/flow/default-authentication-flow/';
 
-type Files = Readonly<Record<string, { status?: number; type?: string; body?: string; hangUp?: boolean }>>;
+type Files = Readonly<
+  Record<string, { status?: number; type?: string; body?: string; hangUp?: boolean; delayMs?: number }>
+>;
 
 /** Serves those files, and 404 for everything else. */
 function serving(files: Files): (request: IncomingMessage, response: ServerResponse) => void {
@@ -33,7 +35,9 @@ function serving(files: Files): (request: IncomingMessage, response: ServerRespo
       return;
     }
     const status = file === undefined ? 404 : (file.status ?? 200);
-    response.writeHead(status, { 'content-type': file?.type ?? 'text/html' }).end(file?.body ?? '');
+    const answer = (): void =>
+      void response.writeHead(status, { 'content-type': file?.type ?? 'text/html' }).end(file?.body ?? '');
+    setTimeout(answer, file?.delayMs ?? 0);
   };
 }
 
@@ -141,6 +145,18 @@ describe('login-assets', () => {
   ];
   test.each(ends)('ends %s', async (_, files, lines) => {
     expect((await run(files)).seen).toEqual(lines);
+  });
+
+  test('a slow page still has its first files asked for, and no more of them than there is time for', async () => {
+    const names = Array.from({ length: 12 }, (_, n) => `/${n}.js`);
+    const files = Object.fromEntries(names.map((name) => [name, js()]));
+    const page = html(names.map((name) => `<script src=${name}></script>`).join(''));
+    const slow = { ...page, delayMs: 3_000 };
+    const { asked, observation } = await run(
+      { [BRAND]: brand, [PAGE]: slow, ...files },
+      { timeoutMs: 5_000 },
+    );
+    expect([asked.length, observation.error]).toEqual([2 + 4, null]);
   });
 
   test('fetches no more files than its limit, whatever the page names', async () => {
