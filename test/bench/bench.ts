@@ -1,7 +1,7 @@
 // `npm run bench`: what a probe costs in CPU, memory and disk, beside blackbox exporter and curl on the same machine,
 // against the same server, in the same run. Read the ratios: absolute figures grow with whatever else the machine does.
 //
-//   npm run bench -- [--quick] [--full] [--json FILE] [part …]     parts: cost, memory, schedule, store, rooms
+//   npm run bench -- [--quick] [--full] [--json FILE] [part …]     parts: cost, memory, schedule, store, rooms, discover
 
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -10,6 +10,7 @@ import { START_FLAGS } from '../support/start-flags.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { buildInto } from './build.ts';
 import { CHAINS } from './chain.ts';
+import { measureDiscovery } from './discover.ts';
 import { measureMemory } from './memory.ts';
 import { measureProbeCost, type Patience } from './probe-cost.ts';
 import { measureRooms } from './rooms.ts';
@@ -43,6 +44,7 @@ const parts: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
   schedule: () => measureSchedule(),
   store: () => measureStore(options.full ? 10_000_000 : 1_000_000),
   rooms: () => measureRooms(),
+  discover: () => measureDiscovery(),
 };
 
 const load = (): string =>
