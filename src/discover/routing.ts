@@ -34,8 +34,8 @@ export interface Route {
   /** Behind it something scales to zero. */
   readonly sleeps: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  /** Namespace, or whoever can change it. */
-  readonly owner: string;
+  /** Namespace, or whoever else can change it; null = whoever can change the source. */
+  readonly owner: string | null;
   /** Where it was found, a checked name: `ingress media/jellyfin`. */
   readonly object: string;
   /** Epoch ms; Infinity where it is not known. */
@@ -63,7 +63,7 @@ function withoutWishes(claim: Found, notes: Note[]): Found {
   if (Object.keys(claim.wishes).length === 0) return claim;
   notes.push({
     object: claim.object,
-    why: 'has annotations that are not believed: another namespace serves the same host',
+    why: 'has annotations that are not believed: another owner serves the same host',
   });
   return { ...claim, wishes: {} };
 }
@@ -88,7 +88,7 @@ function believedRoutes(routes: readonly Route[], first: Route, notes: Note[]): 
     const part = route.pathname === '/' ? 'the host' : 'a carve-out';
     notes.push({
       object: route.object,
-      why: `serves ${part} without a gate, but ${first.object} of another namespace had it first`,
+      why: `serves ${part} without a gate, but ${first.object} of another owner had it first`,
     });
     return false;
   });

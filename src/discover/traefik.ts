@@ -171,11 +171,11 @@ function routesOf(
 
 /**
  * Who can change a router. Names of a cluster's routers begin with their namespace, which may have dashes itself: its
- * first part may join namespaces, but never splits one. Other providers are the operator's own.
+ * first part may join namespaces, but never splits one. Other providers are the operator's own: null.
  */
-function ownerOf({ name, provider }: Router): string {
+function ownerOf({ name, provider }: Router): string | null {
   const from = provider ?? name.split('@').at(-1) ?? '';
-  return from.startsWith('kubernetes') ? `${from}:${name.split('-')[0] ?? ''}` : from;
+  return from.startsWith('kubernetes') ? `${from}:${name.split('-')[0] ?? ''}` : null;
 }
 
 function shownName(name: string): string {

@@ -65,7 +65,7 @@ function nginxProtection({ annotations }: Ingress, host: string, tools: RouteToo
   if (own('permanent-redirect') !== '' || own('temporal-redirect') !== '') return { kind: 'redirect' };
   const snippets = [own('auth-snippet'), own('configuration-snippet'), own('server-snippet')].join('\n');
   const asked = [own('auth-url'), own('auth-signin'), ...(snippets.match(/https?:\/\/[^\s;"']+/g) ?? [])];
-  const isAsked = own('auth-url') !== '' || /\bauth_request\s+[^o;\s]/.test(snippets);
+  const isAsked = own('auth-url') !== '' || /\bauth_request\s+\//.test(snippets);
   if (!isAsked) return null;
   for (const address of asked) {
     const gate = gateOfAuthUrl(address, host, tools);

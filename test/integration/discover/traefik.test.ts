@@ -39,14 +39,14 @@ test('reads the routers of Traefik 3', async () => {
   expect(
     found.map((one) => [`${one.host}${one.pathname}`, one.expect, one.gate, one.wake, one.owner]),
   ).toEqual([
-    ['grafana.example.com/', 'login', 'authentik', 'always', 'docker'],
-    ['grafana.example.com/api/hooks', 'public', null, 'always', 'docker'],
-    ['wiki.example.com/', 'login', 'authentik', 'always', 'docker'],
-    ['wiki.example.com/feed', 'public', null, 'always', 'docker'],
-    ['docs.example.com/', 'login', 'authentik', 'always', 'docker'],
-    ['docs.example.com/feed', 'public', null, 'always', 'docker'],
-    ['store.example.com/', 'app', null, 'always', 'docker'],
-    ['code.example.com/', 'login', 'authentik', 'never', 'docker'],
+    ['grafana.example.com/', 'login', 'authentik', 'always', null],
+    ['grafana.example.com/api/hooks', 'public', null, 'always', null],
+    ['wiki.example.com/', 'login', 'authentik', 'always', null],
+    ['wiki.example.com/feed', 'public', null, 'always', null],
+    ['docs.example.com/', 'login', 'authentik', 'always', null],
+    ['docs.example.com/feed', 'public', null, 'always', null],
+    ['store.example.com/', 'app', null, 'always', null],
+    ['code.example.com/', 'login', 'authentik', 'never', null],
   ]);
   expect(notes).toEqual([
     { object: 'router broken@docker', why: 'is disabled: Traefik found a mistake in it' },
@@ -64,8 +64,8 @@ test('reads the routers of Traefik 2', async () => {
   expect(found.map((one) => [`${one.host}${one.pathname}`, one.expect, one.owner])).toEqual([
     ['nas.example.com/', 'login', 'kubernetescrd:home'],
     ['files.example.com/', 'login', 'kubernetescrd:home'],
-    ['whoami.example.com/', 'login', 'file'],
-    ['whoami.example.com/ip', 'login', 'file'],
+    ['whoami.example.com/', 'login', null],
+    ['whoami.example.com/ip', 'login', null],
   ]);
   expect(notes.map(({ object }) => object)).toEqual(['router sub@file']);
 });

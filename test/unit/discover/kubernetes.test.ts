@@ -86,7 +86,7 @@ test('reads a cluster with Traefik 3, Gateway API and KEDA', async () => {
   expect(notesOf(listing)).toEqual([
     'entry points: may have middlewares that a cluster does not show; if a gate is among them name it under entry-points:, else write {}',
     'httproute gw/nohost: names no host; those of its gateway are not read',
-    'ingress evil/steal: serves a carve-out without a gate, but ingress media/jellyfin of another namespace had it first',
+    'ingress evil/steal: serves a carve-out without a gate, but ingress media/jellyfin of another owner had it first',
     'ingress lab/every: has a wildcard host',
     'ingress lab/filed: uses a middleware that is not defined here; name it under middlewares: with its gate, or null',
     'ingressroute apps/broken: has a rule that cannot be read: "," is missing',
