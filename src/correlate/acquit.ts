@@ -19,19 +19,27 @@ interface Tally {
   good: number;
 }
 
-/** Acquittals of one case. `blamed` is the position of its component, or null. */
+/** What acquittals depend on beside the case. */
+export interface Around {
+  /** Position of the case's component, or null. */
+  readonly blamed: number | null;
+  readonly hasControls: boolean;
+  /** Components of other open incidents: they are no innocents. */
+  readonly alsoBlamed: ReadonlySet<string>;
+}
+
+/** Acquittals of one case. */
 export function acquit(
   evidence: Evidence,
   fault: Case,
-  blamed: number | null,
-  hasControls: boolean,
+  { blamed, hasControls, alsoBlamed }: Around,
 ): readonly Acquittal[] {
   const { topology } = evidence;
   const others = new Set<number>();
   for (const check of [...failingChecks(evidence, fault), ...dependentChecks(topology, blamed)]) {
     for (const way of check.ways) if (way.component !== blamed) others.add(way.component);
   }
-  const unclear = new Set(fault.ambiguous.map((each) => each.id));
+  const unclear = new Set([...fault.ambiguous.map((each) => each.id), ...alsoBlamed]);
   const list: Acquittal[] = [];
   for (const index of [...others].sort((a, b) => a - b).slice(0, LIMIT)) {
     const node = topology.components[index];
@@ -73,6 +81,9 @@ function verdictOn(
   if (component.type === 'vantage' && !about.hasControls) {
     return { component, tested: false, evidence: 'no control is configured' };
   }
+  if (failsBeside(evidence, node, about.blamed)) {
+    return { component, tested: false, evidence: 'probes through it fail, too' };
+  }
   const healthy = healthyThrough(evidence, fault, node, about.blamed);
   const tested = healthy === null ? avoiding(evidence.topology, fault, node) : healthy;
   const blame = fault.blame === null ? 'the fault' : `${fault.blame.type} ${fault.blame.name}`;
@@ -81,6 +92,17 @@ function verdictOn(
     tested: tested !== null,
     evidence: tested ?? `no probe separates it from ${blame}`,
   };
+}
+
+/** Whether several checks through a component fail now that do not run through what is blamed. */
+function failsBeside(evidence: Evidence, node: ComponentNode, blamed: number | null): boolean {
+  let failing = 0;
+  if (blamed === null) return false;
+  for (const index of node.hard) {
+    const record = evidence.records[index];
+    if (record !== undefined && record.streak > 0 && !runsThrough(record.check, blamed)) failing++;
+  }
+  return failing >= ENOUGH.avoiding;
 }
 
 /** `12 of 12 return visits at the origin succeed`, or null when too few or not all do. */

@@ -5,7 +5,7 @@ import { type CheckRecord, MISS } from './evidence.ts';
 import type { Ranking } from './localize.ts';
 import type { Wanted } from './outcome.ts';
 import type { Scope } from './ratio.ts';
-import type { CheckNode } from './topology.ts';
+import type { CheckNode, ComponentNode } from './topology.ts';
 
 /** Probes wanted at once, and in an episode of two intervals (5.4). */
 const LIMIT = { atOnce: 4, episode: 28 };
@@ -15,6 +15,8 @@ const PATIENCE_MS = 20_000;
 /** Canaries seen within this need no extra probe. */
 const FRESH_CANARY_MS = 15_000;
 const UNSEEN_EACH = 6;
+/** Components with so few checks have no others to ask. */
+const FEW_CHECKS = 8;
 /** Expected gain in nats below which a probe is not worth its cost. */
 const LEAST_GAIN = 1e-4;
 /** Failures of one check from which more say little. */
@@ -80,22 +82,54 @@ class Pool {
 
   /** Canaries and unseen checks through a component; a lane without any result yet comes first. */
   addThrough(component: number): void {
-    const { topology, records } = this.#scope.evidence;
-    const node = topology.components[component];
+    const node = this.#scope.evidence.topology.components[component];
+    if (node === undefined) return;
+    // What few checks see, such as an identity provider by its canaries, is confirmed by asking them again.
+    const few = node.hard.length <= FEW_CHECKS;
+    if (few) for (const record of this.#inTurn(node.hard)) this.#offer(record, 0.5);
+    else this.#addMany(node);
+  }
+
+  #addMany({ hard, soft }: ComponentNode): void {
     const offered = new Map<number, number>();
-    for (const index of rotated(
-      [...(node?.hard ?? []), ...(node?.soft ?? [])],
-      Math.floor(this.#now / 1000),
-    )) {
-      const record = records[index];
-      if (record === undefined) continue;
+    for (const record of this.#inTurn(hard)) {
       if (record.check.canary) this.#offerCanary(record);
       else if (record.lastAt < this.#since) this.#offerUnseen(record, offered);
+    }
+    for (const record of this.#inTurn(soft)) {
+      if (record.lastAt < this.#since) this.#offerUnseen(record, offered);
+    }
+  }
+
+  /** From another check on each time, so that bursts do not always meet the same targets. */
+  *#inTurn(checks: readonly number[]): Generator<CheckRecord> {
+    const start = Math.floor(this.#now / 1000);
+    for (let at = 0; at < checks.length; at++) {
+      const record = this.#scope.evidence.records[checks[(start + at) % checks.length] ?? -1];
+      if (record !== undefined) yield record;
+    }
+  }
+
+  /** Services that were not asked since, wherever they are: what fails without a common component is found there. */
+  addAnywhere(): void {
+    const { services } = this.#scope.evidence.topology;
+    const { records } = this.#scope.evidence;
+    const start = Math.floor(this.#now / 1000);
+    let left = UNSEEN_EACH;
+    for (let at = 0; at < services.length && left > 0; at++) {
+      const service = services[(start * 7 + at) % services.length];
+      const last = service?.checks.at(-1);
+      const record = last === undefined || service?.target === null ? undefined : records[last];
+      if (record === undefined || record.lastAt >= this.#since) continue;
+      this.#offer(record, 0.05);
+      left--;
     }
   }
 
   #offerCanary(record: CheckRecord): void {
-    if (this.#now - record.lastAt >= FRESH_CANARY_MS) this.#offer(record, 0.02);
+    // Only controls tell a vantage that loses packets from all that is behind it: they are asked as often as may be.
+    const fresh = record.check.visit === 'control' ? AGAIN_MS : FRESH_CANARY_MS;
+    if (this.#now - record.lastAt >= fresh) this.#offer(record, 0.02);
   }
 
   #offerUnseen(record: CheckRecord, offered: Map<number, number>): void {
@@ -112,14 +146,9 @@ function pool(scope: Scope, ranking: Ranking, since: number, now: number): Entry
   found.addFailing();
   for (const hypothesis of ranking.hypotheses.slice(0, 5)) {
     for (const component of hypothesis.components) found.addThrough(component);
+    if (hypothesis.components.length === 0 && hypothesis.score > 0) found.addAnywhere();
   }
   return [...found.entries.values()];
-}
-
-/** Starts the list elsewhere each time, so that bursts do not always meet the same targets. */
-function rotated(list: readonly number[], by: number): readonly number[] {
-  const at = list.length === 0 ? 0 : by % list.length;
-  return [...list.slice(at), ...list.slice(0, at)];
 }
 
 function entropy(p: number): number {
@@ -137,14 +166,11 @@ function weighted(ranking: Ranking): { weight: number; components: readonly numb
   const best = Math.max(0, ranking.hypotheses[0]?.score ?? 0);
   const all = [
     { weight: Math.exp(-best / 2), components: [] as readonly number[], f: 0 },
-    ...ranking.hypotheses
-      .filter((each) => each.components.length > 0)
-      .slice(0, 8)
-      .map((each) => ({
-        weight: Math.exp((each.score - best) / 2),
-        components: each.components,
-        f: each.severity,
-      })),
+    ...ranking.hypotheses.slice(0, 8).map((each) => ({
+      weight: Math.exp((each.score - best) / 2),
+      components: each.components,
+      f: each.severity,
+    })),
   ];
   const total = all.reduce((sum, each) => sum + each.weight, 0);
   return all.map((each) => ({ ...each, weight: each.weight / total }));
@@ -164,8 +190,10 @@ export function confirmingBurst(
   const { now, episode } = options;
   const hypotheses = weighted(ranking);
   const scored = pool(scope, ranking, options.since, now).map((entry) => {
-    const through = hypotheses.map((hypothesis) =>
-      entry.check.ways.some((way) => hypothesis.components.includes(way.component)),
+    const through = hypotheses.map(
+      ({ components, f }) =>
+        (components.length === 0 && f > 0 && entry.check.canary === false) ||
+        entry.check.ways.some((way) => components.includes(way.component)),
     );
     const odds = hypotheses.map(({ weight, f }, at) => ({
       weight,

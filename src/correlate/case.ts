@@ -51,6 +51,8 @@ export interface Case {
   readonly healthyTargets: Set<string>;
   readonly healthyLanes: Set<string>;
   recovering: number;
+  /** When a check that had failed passed again, for the first time since all failed; null = it stands. */
+  turned: number | null;
   /** Nats that it is back, while recovering. */
   relapse: number;
   flaps: number;
@@ -123,6 +125,7 @@ export function openCase(start: CaseStart, now: Instant): Case {
     healthyTargets: new Set(),
     healthyLanes: new Set(),
     recovering: 0,
+    turned: null,
     relapse: 0,
     flaps: 0,
     probesSpent: 0,
@@ -181,22 +184,31 @@ export function eventOf(type: IncidentEvent['type'], fault: Case, now: Instant):
   return { type, at: now.at, incident: incidentFromCase(fault) };
 }
 
+/** One failure: when, how likely by chance, and whether it may be another case's just as well. */
+export interface Failure {
+  readonly now: number;
+  readonly noise: number;
+  readonly shared?: boolean;
+}
+
 /** Takes a failure that the case explains. */
 export function noteFailure(
   fault: Case,
   check: CheckNode,
   target: string | null,
-  now: number,
-  noise: number,
+  { now, noise, shared = false }: Failure,
 ): void {
   const known = fault.affected.get(check.id);
   if (known === undefined) {
     fault.affected.set(check.id, { lane: `${check.visit} ${check.path}`, lastFail: now, healed: 0 });
   } else {
     known.lastFail = now;
+    // What had passed fails again: it did not turn yet.
+    if (known.healed > 0 && !shared) fault.turned = null;
     known.healed = 0;
   }
   if (target !== null) fault.targets.add(target);
+  if (shared) return;
   fault.lastFail = now;
   if (fault.state === 'recovering') {
     fault.relapse += Math.log(RELAPSE.fail / noise);
@@ -208,9 +220,12 @@ export function noteFailure(
 }
 
 /** Takes a success of a check that runs through the case. */
-export function noteSuccess(fault: Case, check: CheckNode, target: string | null): void {
+export function noteSuccess(fault: Case, check: CheckNode, target: string | null, now: number): void {
   const known = fault.affected.get(check.id);
-  if (known !== undefined) known.healed++;
+  if (known !== undefined) {
+    known.healed++;
+    fault.turned ??= now;
+  }
   fault.healthy++;
   if (target !== null) fault.healthyTargets.add(target);
   fault.healthyLanes.add(`${check.visit} ${check.path}`);
@@ -225,6 +240,8 @@ export interface Surroundings {
   readonly behind: number;
   /** Whether a lane still brings results; one that fell silent cannot hold up the end. */
   readonly alive: (lane: string) => boolean;
+  /** Whether another case explains a check, too, so that it says nothing about the end of this one. */
+  readonly shared: (check: string) => boolean;
 }
 
 /** Whether enough healthy probes were seen since the last failure (DESIGN 5, recovery). */
@@ -233,13 +250,16 @@ function hasRecovered(fault: Case, around: Surroundings): boolean {
   if (fault.healthy < HEALTHY_PROBES || (around.behind > 0 && fault.healthyTargets.size < targets))
     return false;
   let healed = 0;
-  for (const { lane, healed: successes } of fault.affected.values()) {
+  let asked = 0;
+  for (const [check, { lane, healed: successes }] of fault.affected) {
+    if (around.shared(check)) continue;
+    asked++;
     if (!fault.healthyLanes.has(lane) && around.alive(lane)) return false;
     if (successes > 0) healed++;
   }
-  const share = fault.affected.size < HEALED.fromMany ? HEALED.few : HEALED.many;
+  const share = asked < HEALED.fromMany ? HEALED.few : HEALED.many;
   const quiet = around.now.monotonicMs - fault.lastFail >= 1.2 * around.intervalMs;
-  return healed >= share * fault.affected.size || quiet;
+  return healed >= share * asked || quiet;
 }
 
 /** Moves an open or recovering case on; the event, or null when nothing changed. */
@@ -262,6 +282,7 @@ export function advance(fault: Case, around: Surroundings): IncidentEvent | null
 export function reopen(fault: Case, now: Instant): IncidentEvent {
   fault.state = 'open';
   fault.flaps++;
+  fault.turned = null;
   fault.resolvedAt = null;
   fault.relapse = 0;
   fault.healthy = 0;

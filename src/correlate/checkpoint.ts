@@ -37,6 +37,7 @@ const caseSchema = z.object({
   healthyTargets: names,
   healthyLanes: names,
   recovering: time,
+  turned: time.nullable().default(null),
   relapse: z.number(),
   flaps: z.number(),
   probesSpent: z.number(),
@@ -157,6 +158,7 @@ function storedCase(fault: Case, wall: (monotonicMs: number) => number): StoredC
     firstBlame: fault.firstBlame?.id ?? null,
     about: [...fault.about],
     targets: [...fault.targets],
+    turned: fault.turned === null ? null : wall(fault.turned),
     affected: [...fault.affected].map(([check, each]) => ({ check, ...each, lastFail: wall(each.lastFail) })),
     healthyTargets: [...fault.healthyTargets],
     healthyLanes: [...fault.healthyLanes],
@@ -183,6 +185,7 @@ function liveCase(stored: StoredCase, monotonic: (at: number) => number, now: In
     ...times,
     // A hold that ran out while nobody looked proves nothing: it starts anew.
     recovering: stored.state === 'recovering' ? now.monotonicMs : times.recovering,
+    turned: stored.turned === null ? null : monotonic(stored.turned),
     signature: stored.signature as SignatureId | null,
     blame: live(stored.blame),
     firstBlame: live(stored.firstBlame),

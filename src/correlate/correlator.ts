@@ -8,7 +8,7 @@ import type { Incident, IncidentEvent, ProberReason } from '../model/incident.ts
 import type { ComponentStatus } from '../model/snapshot.ts';
 import { advance, type Case, growth, incidentFromCase, noteFailure, noteSuccess, resolve } from './case.ts';
 import { type Durable, decode, encode } from './checkpoint.ts';
-import { softWay } from './coverage.ts';
+import { isShared, softWay } from './coverage.ts';
 import { type CheckRecord, Evidence } from './evidence.ts';
 import { noteSighting, SIGHT_KINDS, type SightKind } from './exposure.ts';
 import { searchFindings } from './finding-search.ts';
@@ -17,10 +17,10 @@ import { laneNoise, recentResults, rememberResults } from './memory.ts';
 import type { Finding, Instant, Outcome, Wanted } from './outcome.ts';
 import { searchExposed, searchServices, wantRecovery } from './own-search.ts';
 import { GONE, isGone } from './reload.ts';
-import { questionBlame, searchShared } from './shared-search.ts';
+import { questionBlame, searchShared, splitFaults } from './shared-search.ts';
 import { type Rules, SAME_FAULT_INTERVALS, State } from './state.ts';
 import { componentStatus } from './status.ts';
-import { buildTopology } from './topology.ts';
+import { buildTopology, type CheckNode } from './topology.ts';
 
 export interface Correlator {
   /** Takes one outcome: O(components on the way). */
@@ -114,7 +114,10 @@ class LiveCorrelator implements Correlator {
     noteSighting(this.#state.sightings, { kind, check, target, pointsAt, monotonicMs, at });
     for (const fault of this.#state.coverage.watchers[record.check.index] ?? []) {
       if (fault.kind !== kind || !fault.about.has(target)) continue;
-      noteFailure(fault, record.check, target, monotonicMs, this.#state.evidence.noiseOf(record.check));
+      noteFailure(fault, record.check, target, {
+        now: monotonicMs,
+        noise: this.#state.evidence.noiseOf(record.check),
+      });
     }
   }
 
@@ -122,7 +125,7 @@ class LiveCorrelator implements Correlator {
     const { evidence, coverage } = this.#state;
     const { check } = record;
     const pattern = failed ? evidence.pattern(outcome.signature, outcome.pointsAt) : -1;
-    let explained = coverage.explained[check.index] === 1;
+    let explained = (coverage.explained[check.index] ?? 0) > 0;
     for (const fault of coverage.watchers[check.index] ?? []) {
       if (this.#tell(fault, record, pattern, outcome)) explained = true;
     }
@@ -143,12 +146,15 @@ class LiveCorrelator implements Correlator {
     const sighted = fault.kind === 'exposed' || fault.kind === 'walled-off';
     const soft = softWay(topology, fault, check);
     if (pattern < 0) {
-      if (soft < 0 || fault.affected.has(check.id)) noteSuccess(fault, check, target);
+      if (soft < 0 || fault.affected.has(check.id)) noteSuccess(fault, check, target, outcome.monotonicMs);
       return false;
     }
     if (sighted) return false;
     if (soft >= 0 && Number.isNaN(evidence.weights(check.index, pattern).ways[soft])) return false;
-    noteFailure(fault, check, target, outcome.monotonicMs, evidence.noiseOf(check));
+    if (soft >= 0 && isBrokenItself(evidence, check, pattern)) return false;
+    const shared = isShared(this.#state.coverage, fault, check.index);
+    const noise = evidence.noiseOf(check);
+    noteFailure(fault, check, target, { now: outcome.monotonicMs, noise, shared });
     return true;
   }
 
@@ -159,6 +165,7 @@ class LiveCorrelator implements Correlator {
     this.#evaluatedAt = now.monotonicMs;
     for (const fault of state.live()) this.#follow(fault);
     questionBlame(state);
+    splitFaults(state);
     searchFindings(state);
     searchExposed(state);
     searchShared(state);
@@ -168,6 +175,7 @@ class LiveCorrelator implements Correlator {
     const { plannedUntil } = state;
     const paced = this.#pace();
     this.#nextAt = plannedUntil === null ? paced : Math.min(plannedUntil, paced ?? plannedUntil);
+    state.evaluatedAt = now.monotonicMs;
     return this.#said();
   }
 
@@ -195,6 +203,7 @@ class LiveCorrelator implements Correlator {
       intervalMs: state.topology.intervalMs,
       behind: hard.length,
       alive: (lane) => this.#isAlive(lane),
+      shared: (check) => isShared(state.coverage, fault, state.topology.byCheck.get(check) ?? -1),
     });
     if (event !== null) {
       state.events.push(event);
@@ -331,6 +340,22 @@ class LiveCorrelator implements Correlator {
       this.#nextAt = state.now.monotonicMs;
     }
   }
+}
+
+/**
+ * Whether what a failure points at is seen to be broken without the dependence behind it: a gate whose ping fails, too,
+ * does not fail for its identity provider.
+ */
+function isBrokenItself(evidence: Evidence, check: CheckNode, pattern: number): boolean {
+  const pointsAt = evidence.patterns[pattern]?.pointsAt ?? [];
+  return check.ways.some(({ component: index, soft }) => {
+    const node = evidence.topology.components[index];
+    if (soft || node === undefined || node.component.type !== pointsAt[0]) return false;
+    return node.hard.some((other) => {
+      const record = evidence.records[other];
+      return record?.check.canary === true && record.streak > 1;
+    });
+  });
 }
 
 function sightOf(outcome: Outcome): SightKind | null {

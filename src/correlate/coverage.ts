@@ -4,11 +4,16 @@
 import type { Case } from './case.ts';
 import type { CheckNode, Topology } from './topology.ts';
 
+/** Checks of its own from which a case can be judged without those that others explain, too. */
+const OWN_CHECKS = 5;
+
 export interface Coverage {
   /** For each check the cases that watch its results; usually empty. */
   readonly watchers: readonly (readonly Case[])[];
-  /** Checks whose results are explained and count for nothing else. */
+  /** By how many cases the results of each check are explained; then they count for nothing else. */
   readonly explained: Uint8Array;
+  /** Cases that have checks enough which no other case explains. */
+  readonly independent: ReadonlySet<Case>;
 }
 
 const NOBODY: readonly Case[] = [];
@@ -16,8 +21,11 @@ const NOBODY: readonly Case[] = [];
 /** Coverage of the open and recovering cases. */
 export function coverageOf(topology: Topology, cases: Iterable<Case>): Coverage {
   const watchers: Case[][] = [];
+  /** How many cases explain each check. */
   const explained = new Uint8Array(topology.checks.length);
+  const explaining = new Map<Case, number[]>();
   for (const fault of cases) {
+    const own: number[] = [];
     for (const index of watchedBy(topology, fault)) {
       let list = watchers[index];
       if (list === undefined) {
@@ -25,10 +33,25 @@ export function coverageOf(topology: Topology, cases: Iterable<Case>): Coverage 
         watchers[index] = list;
       }
       list.push(fault);
-      if (explains(topology, fault, index)) explained[index] = 1;
+      if (!explains(topology, fault, index)) continue;
+      explained[index] = Math.min(255, (explained[index] ?? 0) + 1);
+      own.push(index);
     }
+    explaining.set(fault, own);
   }
-  return { watchers: Array.from(topology.checks, (check) => watchers[check.index] ?? NOBODY), explained };
+  const independent = [...explaining].filter(
+    ([, own]) => own.filter((index) => explained[index] === 1).length >= OWN_CHECKS,
+  );
+  return {
+    watchers: Array.from(topology.checks, (check) => watchers[check.index] ?? NOBODY),
+    explained,
+    independent: new Set(independent.map(([fault]) => fault)),
+  };
+}
+
+/** Whether others explain a check of a case, too, and it can be judged without: it says nothing about its end. */
+export function isShared(coverage: Coverage, fault: Case, check: number): boolean {
+  return (coverage.explained[check] ?? 0) > 1 && coverage.independent.has(fault);
 }
 
 /** Checks that tell how a case fares. */
@@ -58,7 +81,8 @@ export function pathsOf(fault: Case): readonly string[] {
   return fault.reason === 'path-not-taken' && fault.name !== null ? [fault.name] : [];
 }
 
-function explains(topology: Topology, fault: Case, index: number): boolean {
+/** Whether an open case explains what a check shows. */
+export function explains(topology: Topology, fault: Case, index: number): boolean {
   if (fault.kind === 'exposed' || fault.kind === 'walled-off') return false;
   if (fault.standing || fault.about.size > 0 || fault.blame === null) return true;
   const blamed = topology.byComponent.get(fault.blame.id);

@@ -262,6 +262,24 @@ export class Evidence {
     return { nats: this.nats[best] ?? 0, since: this.onset[best] ?? 0 };
   }
 
+  /**
+   * Suspicion anew, from the runs of failures that `usable` checks are in the middle of: what an incident that has just
+   * opened or ended explains must not stay with other components.
+   */
+  suspectAnew(usable: (check: number) => boolean, oldest: number): void {
+    this.nats.fill(0);
+    const running = this.records
+      .filter((each) => each.streak > 0 && each.lastFailAt >= oldest && usable(each.check.index))
+      .sort((a, b) => a.streakAt - b.streakAt);
+    for (const { check, pattern, streakAt } of running) {
+      const weights = this.weights(check.index, pattern);
+      const odds = (1 - MISS) / this.noiseOf(check);
+      for (const [i, way] of check.ways.entries()) {
+        if (!way.soft) this.#raise(way.component, odds * Math.exp(weights.ways[i] ?? 0), false, streakAt);
+      }
+    }
+  }
+
   /** Drops the suspicion of a component. */
   calm(component: number): void {
     this.nats.fill(0, component * SEVERITIES.length, (component + 1) * SEVERITIES.length);

@@ -40,7 +40,10 @@ export function searchFindings(state: State): void {
       started: lost.started,
     });
     for (const { check, unknownAt } of lost.checks) {
-      noteFailure(fault, check, state.targetOf(check), unknownAt, state.evidence.noiseOf(check));
+      noteFailure(fault, check, state.targetOf(check), {
+        now: unknownAt,
+        noise: state.evidence.noiseOf(check),
+      });
     }
     state.describe(fault);
     fault.signature = signature;

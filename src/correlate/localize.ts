@@ -3,19 +3,26 @@
 //
 // A component g that is down breaks a check through it with probability f. For each service the evidence under g
 // is compared with the service failing for itself (prior lambda) and with noise, so that three coincident service
-// faults do not add up to a shared one, while healthy checks through g speak against it.
+// faults do not add up to a shared one, while healthy checks through g speak against it. A partial fault either sticks
+// to checks (caches and sessions hide it: a check fails always or never) or hits single probes (lost packets, a store
+// that fills up: a check fails now and then); both are tried.
 
-import type { Window } from './evidence.ts';
-import { failNats, OK_NATS, ratioFor, type Scope, windowOf } from './ratio.ts';
+import { MISS, type Window } from './evidence.ts';
+import { FAIL_LIMIT, failNats, OK_NATS, ratioFor, type Scope, windowOf } from './ratio.ts';
 import { supportOf } from './support.ts';
 import type { CheckNode, ServiceNode } from './topology.ts';
 
 /** Priors in nats: shared component, soft dependence used, unmodelled common cause (5.8). */
 const PRIOR = { shared: Math.log(1e-4), soft: -3, unmodelled: Math.log(1e-5) };
 const SEVERITY_GRID = [1, 0.7, 0.5, 0.3, 0.2, 0.1];
+/** Partial faults that hit single probes, less usual than those that stick to checks. */
+const LOSSY_GRID = [0.7, 0.5, 0.3, 0.2, 0.1];
+const LOSSY_NATS = Math.log(0.3);
 const UNMODELLED_GRID = [0.05, 0.1, 0.2, 0.35, 0.6];
 /** Prior of a fault of one lane of a service alone, relative to the service's own. */
 const LANE_FAULT = 0.2;
+/** Singles whose onsets are tried on each other, and how far apart two onsets are worth it. */
+const DATED = { of: 5, apartMs: 3_000 };
 /** Pairs are looked at when the best single component reaches this. */
 const PAIR_FROM = 4;
 /** Above the successes that a check remembers. */
@@ -42,6 +49,8 @@ export interface Ranking {
 interface Row {
   /** ln R for each component; null = does not run through it. */
   readonly ratios: readonly (number | null)[];
+  readonly fails: number;
+  readonly oks: number;
 }
 
 /** A check with what it showed. */
@@ -98,7 +107,8 @@ function rowsOf(scope: Scope, components: readonly number[], since: number): See
     const window = windowOf(scope, index, since);
     if (window.fails + window.oks === 0) continue;
     const ratios = components.map((component) => ratioFor(scope, check, window, component));
-    if (ratios.some((ratio) => ratio !== null)) seen.push({ check, window, ratios });
+    const { fails, oks } = window;
+    if (ratios.some((ratio) => ratio !== null)) seen.push({ check, window, ratios, fails, oks });
   }
   return seen;
 }
@@ -119,7 +129,7 @@ function collect(scope: Scope, components: readonly number[], since: number): Co
   for (const { check, window, ratios } of seen) {
     const service = failing.get(check.service);
     if (service !== undefined) {
-      service.rows.push({ ratios });
+      service.rows.push({ ratios, fails: window.fails, oks: window.oks });
       continue;
     }
     const key = maskOf(ratios) * MASK_UNIT + window.oks;
@@ -164,6 +174,28 @@ function scoreOf(collected: Collected, severities: readonly number[]): number {
   return score;
 }
 
+/**
+ * Score of one component that fails single probes: each failure of a check through it with probability f, each success
+ * with what is left. In place of `(1-f) + f R` for the whole check.
+ */
+function lossyScore(collected: Collected, f: number): number {
+  const fail = Math.log(f);
+  const pass = Math.log(1 - f * (1 - MISS));
+  let score = PRIOR.shared + LOSSY_NATS + (collected.softUsed ? PRIOR.soft : 0);
+  for (const [key, count] of collected.healthy) score += count * (key % MASK_UNIT) * pass;
+  for (const { rows, own } of collected.failing) {
+    let shared = 0;
+    for (const { ratios, fails, oks } of rows) {
+      const [ratio] = ratios;
+      // The ratio holds its successes as if the check were broken for good.
+      if (ratio !== null && ratio !== undefined)
+        shared += ratio - oks * OK_NATS + Math.min(fails, FAIL_LIMIT) * fail + oks * pass;
+    }
+    score += addLog(shared, own) - addLog(0, own);
+  }
+  return score;
+}
+
 /** Best severity of one component since an instant, not below `leastSeverity`. */
 export function scoreOne(scope: Scope, component: number, since: number, leastSeverity = 0): Hypothesis {
   const collected = collect(scope, [component], since);
@@ -173,6 +205,14 @@ export function scoreOne(scope: Scope, component: number, since: number, leastSe
     const score = scoreOf(collected, [severity]);
     if (score > best.score) best = { score, severity };
     else if (score < best.score - 6) break;
+  }
+  // Only a check that failed and passed tells the two apart.
+  if (!collected.failing.some(({ rows }) => rows.some((row) => row.fails > 0 && row.oks > 0)))
+    return { components: [component], since, ...best };
+  for (const severity of LOSSY_GRID) {
+    if (severity < leastSeverity) break;
+    const score = lossyScore(collected, severity);
+    if (score > best.score) best = { score, severity };
   }
   return { components: [component], since, ...best };
 }
@@ -193,15 +233,7 @@ function scorePair(scope: Scope, first: Hypothesis, second: Hypothesis): Hypothe
 
 /** N services fail together and nothing modelled explains it. */
 export function scoreUnmodelled(scope: Scope, since: number): Hypothesis {
-  const failing: number[] = [];
-  let healthy = 0;
-  for (const service of scope.evidence.topology.services) {
-    if (service.target === null) continue;
-    const seen = service.checks.filter(scope.usable).map((index) => windowOf(scope, index, since));
-    if (seen.some((window) => window.fails > 0)) {
-      failing.push(ownNats(scope, service, since) - Math.log(service.prior));
-    } else if (seen.some((window) => window.oks > 0)) healthy++;
-  }
+  const { failing, healthy } = serviceTally(scope, since);
   let best = { score: Number.NEGATIVE_INFINITY, severity: 1 };
   for (const f of UNMODELLED_GRID) {
     let score = PRIOR.unmodelled + healthy * Math.log(1 - f);
@@ -210,6 +242,32 @@ export function scoreUnmodelled(scope: Scope, since: number): Hypothesis {
     if (score > best.score) best = { score, severity: f };
   }
   return { components: [], since, ...best };
+}
+
+/**
+ * Services that fail, each with the nats of its own explanations, and the number of those that pass where others fail:
+ * a visit that ends at the gate says nothing about the apps behind it.
+ */
+function serviceTally(scope: Scope, since: number): { failing: number[]; healthy: number } {
+  const { services, checks, lanes } = scope.evidence.topology;
+  const failing: number[] = [];
+  const failingLanes = new Uint8Array(lanes.length);
+  const passing: number[][] = [];
+  for (const service of services) {
+    if (service.target === null) continue;
+    const seen = service.checks.filter(scope.usable).map((index) => ({
+      lane: checks[index]?.lane ?? 0,
+      window: windowOf(scope, index, since),
+    }));
+    const failed = seen.filter(({ window }) => window.fails > 0);
+    for (const { lane } of failed) failingLanes[lane] = 1;
+    if (failed.length > 0) failing.push(ownNats(scope, service, since) - Math.log(service.prior));
+    else passing.push(seen.filter(({ window }) => window.oks > 0).map(({ lane }) => lane));
+  }
+  return {
+    failing,
+    healthy: passing.filter((passed) => passed.some((lane) => failingLanes[lane] === 1)).length,
+  };
 }
 
 /** Whether each component of a pair explains failures of two services that the other does not run through. */
@@ -234,6 +292,39 @@ function pairsOf(scope: Scope, singles: readonly Hypothesis[]): Hypothesis[] {
   return pairs;
 }
 
+function byScore(a: Hypothesis, b: Hypothesis): number {
+  return b.score - a.score || (a.components[0] ?? 0) - (b.components[0] ?? 0);
+}
+
+/**
+ * Dates the best singles anew, each by whichever onset among them fits it best (generalised likelihood ratio): the
+ * failure by chance a minute before a fault is then no part of it, and no hypothesis wins by its date alone.
+ */
+function dateBest(scope: Scope, singles: Hypothesis[]): void {
+  const onsets: number[] = [];
+  for (const { since } of singles.slice(0, DATED.of)) {
+    if (onsets.every((known) => Math.abs(known - since) >= DATED.apartMs)) onsets.push(since);
+  }
+  if (onsets.length < 2) return;
+  for (let at = 0; at < Math.min(DATED.of, singles.length); at++) {
+    for (const since of onsets) {
+      const known = singles[at];
+      if (known === undefined || Math.abs(known.since - since) < DATED.apartMs) continue;
+      const dated = scoreOne(scope, known.components[0] ?? -1, since);
+      if (dated.score > known.score) singles[at] = dated;
+    }
+  }
+  singles.sort(byScore);
+}
+
+/** "Unmodelled" since the onset of whichever of the best singles fits it best. */
+function bestUnmodelled(scope: Scope, singles: readonly Hypothesis[]): Hypothesis {
+  const onsets = new Set(singles.slice(0, 3).map((single) => single.since));
+  return [...onsets]
+    .map((since) => scoreUnmodelled(scope, since))
+    .reduce((a, b) => (b.score > a.score ? b : a));
+}
+
 /**
  * Ranks single components, pairs of the best ones, and "unmodelled".
  *
@@ -244,13 +335,11 @@ export function localize(
   scope: Scope,
   candidates: readonly { readonly component: number; readonly since: number }[],
 ): Ranking {
-  const singles = candidates
-    .map(({ component, since }) => scoreOne(scope, component, since))
-    .sort((a, b) => b.score - a.score || (a.components[0] ?? 0) - (b.components[0] ?? 0));
+  const singles = candidates.map(({ component, since }) => scoreOne(scope, component, since)).sort(byScore);
+  dateBest(scope, singles);
   const best = singles[0];
   const all = [...singles, ...(best !== undefined && best.score > PAIR_FROM ? pairsOf(scope, singles) : [])];
-  if (best !== undefined)
-    all.push(scoreUnmodelled(scope, Math.min(...singles.map((single) => single.since))));
+  if (best !== undefined) all.push(bestUnmodelled(scope, singles));
   all.sort((a, b) => b.score - a.score);
   const total = all.reduce((sum, hypothesis) => addLog(sum, hypothesis.score), 0);
   return { hypotheses: all, posterior: all[0] === undefined ? 0 : Math.exp(all[0].score - total) };

@@ -49,7 +49,7 @@ export function rememberResults(
     const kind = pattern === null ? -1 : evidence.pattern(pattern.signature, pattern.pointsAt);
     const previousFailAt = record.lastFailAt;
     record.push({ at, monotonicMs }, kind);
-    const explained = coverage.explained[record.check.index] === 1;
+    const explained = (coverage.explained[record.check.index] ?? 0) > 0;
     if (!explained) evidence.weighIn(record.check, kind, monotonicMs, previousFailAt);
   }
 }

@@ -19,8 +19,11 @@ const LEAST_NATS = 4;
 /** Identity providers are seen by canaries alone: fewer probes, and a rule of their own below. */
 const IDP_NATS = 8;
 const IDP_SPAN_MS = 30_000;
+const LEAST_CANARY_FAILS = 3;
 /** Nats of successes since the last failure by which a fault is over before it was said. */
 const OVER_NATS = 5;
+/** Failing checks that passed again, at least and for each that failed again. */
+const HEALED = { least: 2, times: 4 };
 
 export interface Opening {
   /** Blamed component, null = unmodelled. */
@@ -31,8 +34,14 @@ export interface Opening {
   readonly oneOwner: boolean;
 }
 
+export interface OpeningRules {
+  readonly now: number;
+  /** Since when an explanation has been likelier than nothing without a break. */
+  readonly likelySince: (component: number | null) => number;
+}
+
 /** What may be opened now, or null. */
-export function opening(scope: Scope, ranking: Ranking, now: number): Opening | null {
+export function opening(scope: Scope, ranking: Ranking, { now, likelySince }: OpeningRules): Opening | null {
   const best = ranking.hypotheses[0];
   if (best === undefined || best.score < LEAST_NATS) return null;
   const component = best.components.length === 0 ? null : leadOf(ranking, best);
@@ -40,22 +49,33 @@ export function opening(scope: Scope, ranking: Ranking, now: number): Opening | 
   if (isOver(scope, component, best, support)) return null;
   const late = now - support.firstAt >= scope.evidence.topology.intervalMs;
   if (!late && ranking.posterior < POSTERIOR) return null;
-  if (!isEnough(scope, ranking, component, support) || !isFresh(scope, component, best, support)) return null;
+  if (
+    !isEnough(scope, ranking, component, support) ||
+    !isFresh(scope, component, best, likelySince(component))
+  )
+    return null;
   if (!late && component !== null && !isCovered(scope, component, support)) return null;
   return { component, hypothesis: best, support, oneOwner: support.owners < 2 && support.canaries === 0 };
 }
 
-/** Whether nothing but successes came since the last failure, too many for a fault of that severity. */
-function isOver(scope: Scope, component: number | null, best: Hypothesis, support: Support): boolean {
+/**
+ * Whether it ended before it was said: what failed passes when asked again, and nothing but successes came since the
+ * last failure, too many for a fault of that severity.
+ */
+export function isOver(scope: Scope, component: number | null, best: Hypothesis, support: Support): boolean {
   const { components, services } = scope.evidence.topology;
+  if (support.healed < HEALED.least || support.healed < HEALED.times * support.repeated) return false;
   const checks =
     component === null
       ? support.services.flatMap((index) => services[index]?.checks ?? [])
       : (components[component]?.hard ?? []);
-  const healthy = checks
-    .filter(scope.usable)
-    .reduce((sum, index) => sum + windowOf(scope, index, support.lastAt + 1).oks, 0);
-  return healthy * best.severity >= OVER_NATS;
+  let healthy = 0;
+  for (const index of checks) {
+    if (!scope.usable(index)) continue;
+    healthy += windowOf(scope, index, support.lastAt + 1).oks;
+    if (healthy * best.severity >= OVER_NATS) return true;
+  }
+  return false;
 }
 
 /** Whether the failures carry the explanation: their weight, who they come from, and that they still stand. */
@@ -101,19 +121,21 @@ function isCarried(best: Hypothesis, support: Support): boolean {
   return !partial || services >= 4 || (best.components.length > 0 && support.canaryStreak >= 2);
 }
 
-/** Two canaries of the identity provider fail, or one at least three times over half a minute. */
+/** Two canaries of the identity provider fail, one of them again, or one at least three times over half a minute. */
 function isIdpByCanaries(topology: Topology, component: number, support: Support): boolean {
   if (topology.components[component]?.component.type !== 'idp' || support.services.length > 0) return false;
-  if (support.canaries >= 2) return support.canaryStreak >= 2;
+  if (support.canaries >= 2) return support.canaryFails >= LEAST_CANARY_FAILS;
   return support.canaryStreak >= 3 && support.lastAt - support.firstAt >= IDP_SPAN_MS;
 }
 
 /**
  * Fresh failures carry the explanation by themselves (4.4, defect 7): the first ones may have been a blip. By the begin
- * of the probes: one that begins in a blip and times out tells of it ten seconds after its end.
+ * of the probes: one that begins in a blip and times out tells of it ten seconds after its end. What was refuted between
+ * two blips does not make the second the confirmation of the first (7, open defect): `likelySince`.
  */
-function isFresh(scope: Scope, component: number | null, best: Hypothesis, support: Support): boolean {
-  if (support.lastBegun - support.firstBegun < FRESH_MS) return false;
+function isFresh(scope: Scope, component: number | null, best: Hypothesis, likelySince: number): boolean {
+  const support = supportOf(scope, component, Math.max(best.since, likelySince));
+  if (!(support.lastBegun - support.firstBegun >= FRESH_MS)) return false;
   const since = support.firstBegun + FRESH_MS - FRESH_SLACK_MS;
   const begun: Scope = { ...scope, by: 'begun' };
   const fresh =

@@ -135,7 +135,10 @@ function seeSightings(state: State, fault: Case, alike: readonly Sighting[]): vo
   for (const sighting of alike) {
     const check = state.topology.checks[state.topology.byCheck.get(sighting.check) ?? -1];
     if (check !== undefined && fault.about.has(sighting.target)) {
-      noteFailure(fault, check, sighting.target, sighting.last, state.evidence.noiseOf(check));
+      noteFailure(fault, check, sighting.target, {
+        now: sighting.last,
+        noise: state.evidence.noiseOf(check),
+      });
     }
   }
 }

@@ -5,7 +5,7 @@ import { type Dating, type Evidence, MISS, NOISE, type Window } from './evidence
 import type { CheckNode } from './topology.ts';
 
 /** Failures of one check that count. */
-const FAIL_LIMIT = 6;
+export const FAIL_LIMIT = 6;
 /** Nats of one success of a check whose way is broken. */
 export const OK_NATS = Math.log(MISS / (1 - NOISE.first));
 

@@ -5,16 +5,20 @@ import type { Component } from '../model/component.ts';
 import type { ProberReason } from '../model/incident.ts';
 import { confirmingBurst, newEpisode } from './burst.ts';
 import { type Case, eventOf } from './case.ts';
-import { watchedBy } from './coverage.ts';
+import { softWay, watchedBy } from './coverage.ts';
 import { SUSPECT_NATS } from './evidence.ts';
 import { type Hypothesis, localize, type Ranking, scoreOne } from './localize.ts';
-import { type Opening, opening } from './opening.ts';
-import type { Scope } from './ratio.ts';
+import { isOver, type Opening, opening } from './opening.ts';
 import { inCommon } from './service-faults.ts';
+import { remainderOf } from './split.ts';
 import type { State } from './state.ts';
 import { supportOf } from './support.ts';
 
 const CANDIDATES = 10;
+/** Of so many of the best it is asked whether they are over. */
+const OVER_OF = 4;
+/** Stands for "unmodelled" among the positions of components. */
+const UNMODELLED = -1;
 /** Openings of one evaluation: two independent faults are two incidents. */
 const ROUNDS = 3;
 /** Hypotheses this close to the best are named beside it, in nats. */
@@ -23,11 +27,10 @@ const AMBIGUOUS_NATS = 2.2;
 const QUESTION_AGES = [0.2, 0.4, 0.7, 1.1, 2, 4];
 const BETTER_NATS = 4;
 const COVERS_SHARE = 0.7;
-/** Controls that must have been asked before their passing says something, and share of them that must fail. */
-const ENOUGH_CONTROLS = 2;
+/** Share of the controls that must fail for a full outage of the vantage. */
 const FAILING_CONTROLS = 0.3;
 /** Extra probes while only one failure was seen. */
-const FIRST_BURST = 4;
+const FIRST_BURST = 3;
 
 /** Vantage and resolver are the prober's own: never a shared fault, never a target's. */
 const PROBER_REASON: Readonly<Record<string, ProberReason>> = { vantage: 'uplink', resolver: 'resolver' };
@@ -39,15 +42,43 @@ export function searchShared(state: State): void {
     const ranking = suspects(state);
     state.ranking = ranking;
     if (ranking === null) {
+      state.likelySince = new Map();
       state.episode = newEpisode(state.now.monotonicMs);
       return;
     }
-    const found = opening(state.scope, ranking, state.now.monotonicMs);
+    forgetOver(state, ranking);
+    noteLikely(state, ranking);
+    const found = opening(state.scope, ranking, {
+      now: state.now.monotonicMs,
+      likelySince: (component) => state.likelySince.get(component ?? UNMODELLED) ?? state.now.monotonicMs,
+    });
     if (found === null || !isBelievable(state, found)) {
       confirm(state, ranking);
       return;
     }
     openShared(state, ranking, found);
+  }
+}
+
+/** What was over before it could be said is no part of what comes next. */
+function forgetOver(state: State, ranking: Ranking): void {
+  for (const each of ranking.hypotheses.slice(0, OVER_OF)) {
+    const [index] = each.components;
+    if (index === undefined || each.components.length > 1) continue;
+    if (!isOver(state.scope, index, each, supportOf(state.scope, index, each.since))) continue;
+    state.evidence.calm(index);
+    state.likelySince.delete(index);
+  }
+}
+
+/** Notes since when each explanation leads over nothing: what was refuted in between does not count as seen again. */
+function noteLikely(state: State, ranking: Ranking): void {
+  const before = state.likelySince;
+  state.likelySince = new Map();
+  for (const { components, score } of ranking.hypotheses) {
+    if (score <= 0) continue;
+    for (const index of components.length === 0 ? [UNMODELLED] : components)
+      state.likelySince.set(index, before.get(index) ?? state.evaluatedAt);
   }
 }
 
@@ -57,17 +88,15 @@ function suspects(state: State): Ranking | null {
   const candidates = topology.components
     .filter((node) => !blamed.has(node.component.id))
     .map((node) => ({ component: node.index, ...evidence.suspicion(node.index) }))
-    .filter((each) => each.nats >= SUSPECT_NATS && isPossible(state, each.component, each.since))
+    .filter((each) => each.nats >= SUSPECT_NATS && isPossible(state, each.component))
     .sort((a, b) => b.nats - a.nats || a.component - b.component)
     .slice(0, CANDIDATES);
   return candidates.length === 0 ? null : localize(state.scope, candidates);
 }
 
-/** The vantage is no candidate without controls, nor while they pass. */
-function isPossible(state: State, component: number, since: number): boolean {
-  if (state.topology.components[component]?.component.type !== 'vantage') return true;
-  const { seen, failing } = controls(state, component, since);
-  return state.rules.hasControls && (seen < ENOUGH_CONTROLS || failing >= FAILING_CONTROLS * seen);
+/** The vantage is no candidate without controls; with them, those that pass speak against it like any check. */
+function isPossible(state: State, component: number): boolean {
+  return state.rules.hasControls || state.topology.components[component]?.component.type !== 'vantage';
 }
 
 /** The vantage is claimed only when controls fail too. */
@@ -75,7 +104,7 @@ function isBelievable(state: State, found: Opening): boolean {
   if (found.component === null) return true;
   if (state.topology.components[found.component]?.component.type !== 'vantage') return true;
   const { seen, failing } = controls(state, found.component, found.support.firstAt);
-  return failing > 0 && failing >= FAILING_CONTROLS * seen;
+  return failing > 0 && failing >= FAILING_CONTROLS * found.hypothesis.severity * seen;
 }
 
 /** Controls that brought a result since, and those of them that failed. */
@@ -135,7 +164,21 @@ function openShared(state: State, ranking: Ranking, found: Opening): void {
     },
   );
   state.episode = newEpisode(state.now.monotonicMs);
+  yieldSoft(state, fault);
   takeOver(state, fault);
+}
+
+/** What other cases explained by a dependence alone is the new one's, if that is really on the way. */
+function yieldSoft(state: State, fault: Case): void {
+  const { topology } = state;
+  const hard = topology.components[state.indexOf(fault.blame) ?? -1]?.hard ?? [];
+  for (const index of hard) {
+    const check = topology.checks[index];
+    if (check === undefined) continue;
+    for (const other of state.coverage.watchers[index] ?? []) {
+      if (other !== fault && softWay(topology, other, check) >= 0) other.affected.delete(check.id);
+    }
+  }
 }
 
 /** Posterior, severity, runner-up and what cannot be told apart. */
@@ -186,6 +229,37 @@ function isCertificate(blame: Component | null, name: string | null): boolean {
   );
 }
 
+/** Opens what was hidden behind a fault that turns; the checks of both are the new one's from then on. */
+export function splitFaults(state: State): void {
+  for (const fault of state.live()) {
+    if (fault.standing || (fault.kind !== 'shared' && fault.kind !== 'prober')) continue;
+    const rest = remainderOf(state, fault);
+    if (rest === null) continue;
+    const component = state.topology.components[rest.component]?.component;
+    if (component === undefined) continue;
+    const support = supportOf(state.beside(fault), rest.component, rest.since);
+    const reason = PROBER_REASON[component.type] ?? null;
+    state.open({
+      kind: reason === null ? 'shared' : 'prober',
+      blame: component,
+      reason,
+      name: reason === null ? null : component.name,
+      startedAt: support.firstWall,
+      started: support.firstAt,
+    });
+    yieldChecks(state, fault, rest.component);
+  }
+}
+
+/** The case forgets the checks that another one explains now: they would never tell it that it is over. */
+function yieldChecks(state: State, fault: Case, component: number): void {
+  const { checks, byCheck } = state.topology;
+  for (const id of fault.affected.keys()) {
+    const check = checks[byCheck.get(id) ?? -1];
+    if (check?.ways.some((way) => way.component === component)) fault.affected.delete(id);
+  }
+}
+
 /** Asks of each open shared case whether another component explains its failures better; renames it in place. */
 export function questionBlame(state: State): void {
   for (const fault of state.live()) {
@@ -202,12 +276,7 @@ export function questionBlame(state: State): void {
 }
 
 function reconsider(state: State, fault: Case): void {
-  const mine = new Set(watchedBy(state.topology, fault));
-  const { explained } = state.coverage;
-  const scope: Scope = {
-    evidence: state.evidence,
-    usable: (check) => explained[check] === 0 || mine.has(check),
-  };
+  const scope = state.beside(fault);
   const current = state.indexOf(fault.blame);
   const before = current === null ? 0 : scoreOne(scope, current, fault.started).score;
   let best: Hypothesis | null = null;

@@ -7,7 +7,7 @@ import type { EpochMs } from '../model/observation.ts';
 import { acquit } from './acquit.ts';
 import { type Episode, newEpisode } from './burst.ts';
 import { type Case, type CaseStart, eventOf, noteFailure, openCase, reopen, resolve } from './case.ts';
-import { type Coverage, coverageOf, pathsOf, softWay, watchedBy } from './coverage.ts';
+import { type Coverage, coverageOf, explains, pathsOf, softWay, watchedBy } from './coverage.ts';
 import { Evidence } from './evidence.ts';
 import type { Sightings } from './exposure.ts';
 import { describe } from './lanes.ts';
@@ -46,6 +46,12 @@ export class State {
   /** Checks that planned work covers: nothing opens because of them. Null = none. */
   #planned: Uint8Array | null = null;
   #plannedBy: { readonly windows: OpenWindows; readonly topology: Topology } | null = null;
+  /**
+   * Since when an explanation has been likelier than nothing without a break, by component (-1 = unmodelled): the end
+   * of the last evaluation that said otherwise.
+   */
+  likelySince = new Map<number, number>();
+  evaluatedAt = Number.NEGATIVE_INFINITY;
 
   constructor(topology: Topology, rules: Rules, now: Instant) {
     this.rules = rules;
@@ -119,6 +125,15 @@ export class State {
     );
   }
 
+  /** Evidence that no open case but this one explains. */
+  beside(fault: Case): Scope {
+    const { watchers } = this.coverage;
+    const usable = (check: number): boolean =>
+      !this.isPlanned(check) &&
+      (watchers[check] ?? []).every((other) => other === fault || !explains(this.topology, other, check));
+    return { evidence: this.evidence, usable };
+  }
+
   live(): Case[] {
     return this.cases.filter((fault) => fault.state !== 'resolved');
   }
@@ -133,6 +148,7 @@ export class State {
   /** Coverage after cases or checks have changed. */
   refresh(): void {
     this.coverage = coverageOf(this.topology, this.live());
+    this.evidence.suspectAnew(this.scope.usable, this.now.monotonicMs - 2 * this.topology.intervalMs);
   }
 
   /** Position of a component of the topology, or null. */
@@ -192,7 +208,7 @@ export class State {
     }
     failures.sort((a, b) => a.at - b.at);
     for (const { at, check } of failures) {
-      noteFailure(fault, check, this.targetOf(check), at, this.evidence.noiseOf(check));
+      noteFailure(fault, check, this.targetOf(check), { now: at, noise: this.evidence.noiseOf(check) });
     }
     this.refresh();
     this.describe(fault);
@@ -206,7 +222,8 @@ export class State {
     if (!onPath) describe(this.evidence, fault);
     // A ban is blamed on the vantage, through which everything runs: what clears the others is on other paths.
     const blamed = onPath ? null : this.indexOf(fault.blame);
-    fault.acquitted = acquit(this.evidence, fault, blamed, this.rules.hasControls);
+    const { hasControls } = this.rules;
+    fault.acquitted = acquit(this.evidence, fault, { blamed, hasControls, alsoBlamed: this.blamed() });
   }
 
   /** Ends a case; its checks start with clean sheets, so that no failure of it is blamed on them later. */
@@ -223,7 +240,8 @@ export class State {
     const before = this.coverage.explained;
     this.refresh();
     for (const index of watchedBy(this.topology, fault)) {
-      if (before[index] === 1 && this.coverage.explained[index] === 0) this.evidence.records[index]?.forget();
+      if ((before[index] ?? 0) > 0 && this.coverage.explained[index] === 0)
+        this.evidence.records[index]?.forget();
     }
   }
 

@@ -10,10 +10,15 @@ export interface Support {
   readonly canaries: number;
   /** Longest run of failures of one canary. */
   readonly canaryStreak: number;
+  /** Failures of canaries. */
+  readonly canaryFails: number;
   /** Failing checks that really run through it. */
   readonly hard: number;
   /** Failing checks that still failed when last seen. */
   readonly standing: number;
+  /** Failing checks that passed since, and those that failed again. */
+  readonly healed: number;
+  readonly repeated: number;
   /** First and last failure, monotonic ms. */
   readonly firstAt: number;
   readonly lastAt: number;
@@ -29,29 +34,39 @@ export function supportOf(scope: Scope, component: number | null, since: number)
   const owners = new Set<string>();
   let canaries = 0;
   let canaryStreak = 0;
+  let canaryFails = 0;
   let hard = 0;
   let standing = 0;
+  let repeated = 0;
+  let all = 0;
   const failures: { at: number; wall: number; begun: number }[] = [];
   for (const record of failingRecords(scope, component, since)) {
     const target = scope.evidence.topology.services[record.check.service]?.target ?? null;
     if (isHard(scope, component, record)) hard++;
+    all++;
     if (record.streak > 0) standing++;
+    if (record.streak > 1) repeated++;
+    const failed = record.failures(since);
+    failures.push(...failed);
     if (target === null) {
       canaries++;
+      canaryFails += failed.length;
       canaryStreak = Math.max(canaryStreak, record.streak);
     } else {
       services.add(record.check.service);
       owners.add(target.owner);
     }
-    failures.push(...record.failures(since));
   }
   return {
     services: [...services],
     owners: owners.size,
     canaries,
     canaryStreak,
+    canaryFails,
     hard,
     standing,
+    healed: all - standing,
+    repeated,
     ...span(failures),
   };
 }

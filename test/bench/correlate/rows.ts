@@ -461,7 +461,10 @@ function nested({ site }: Ground, random: Chance): [Layer, Layer] {
     const one = random.pick(site.layersOf(front));
     const inside = site.layersOf(behind).filter((layer) => {
       const its = site.checks.filter((check) => !check.canary && check.layers.includes(layer.index));
-      return its.length > 0 && its.every((check) => check.layers.includes(one.index));
+      const around = site.checks.filter(
+        (check) => check.layers.includes(one.index) && !check.layers.includes(layer.index),
+      );
+      return its.length > 0 && around.length >= 8 && its.every((check) => check.layers.includes(one.index));
     });
     if (inside.length > 0) return [one, random.pick(inside)];
   }
