@@ -57,6 +57,9 @@ export interface Case {
   relapse: number;
   flaps: number;
   probesSpent: number;
+  sessionsSpent: number;
+  unaffected: readonly string[];
+  wouldHelp: string | null;
   probability: number;
   severity: number;
   runnerUp: Incident['runnerUp'];
@@ -129,6 +132,9 @@ export function openCase(start: CaseStart, now: Instant): Case {
     relapse: 0,
     flaps: 0,
     probesSpent: 0,
+    sessionsSpent: 0,
+    unaffected: [],
+    wouldHelp: null,
     probability: 1,
     severity: 1,
     runnerUp: null,
@@ -174,6 +180,9 @@ export function incidentFromCase(fault: Case): Incident {
     ambiguous: fault.ambiguous,
     flaps: fault.flaps,
     probesSpent: fault.probesSpent,
+    sessionsSpent: fault.sessionsSpent,
+    unaffected: fault.unaffected,
+    wouldHelp: fault.wouldHelp,
     supersededBy: fault.supersededBy,
     detail: fault.detail,
     labels: fault.labels,

@@ -7,6 +7,9 @@ import type { Case } from './case.ts';
 import type { CheckRecord, Evidence } from './evidence.ts';
 import type { Topology } from './topology.ts';
 
+/** Targets that pass are listed so far. */
+const UNAFFECTED = 50;
+
 /** Services that stand behind a case: about whose visits it speaks. */
 export function servicesBehind(topology: Topology, fault: Case): readonly number[] {
   if (fault.about.size > 0) return [...fault.about].flatMap((target) => topology.byTarget.get(target) ?? []);
@@ -33,7 +36,19 @@ export function describe(evidence: Evidence, fault: Case): void {
   fault.lanes = [...lanes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, lane]) => lane);
   fault.tried = tried.size;
   fault.behind = behind.length;
+  fault.unaffected = behind
+    .flatMap((index) => unaffectedTarget(evidence, fault, index) ?? [])
+    .sort()
+    .slice(0, UNAFFECTED);
   fault.signature = dominantSignature(evidence, fault) ?? fault.signature;
+}
+
+/** A target that was probed since the start of the case and passes; null when it fails, or nobody asked it. */
+function unaffectedTarget(evidence: Evidence, fault: Case, service: number): string | null {
+  const target = evidence.topology.services[service]?.target?.id ?? null;
+  const tried = triedChecks(evidence, fault, service);
+  const passes = tried.length > 0 && tried.every(({ check }) => !fault.affected.has(check.id));
+  return passes && target !== null && !fault.targets.has(target) ? target : null;
 }
 
 /** Checks of a service that brought a result since the start of the case. */

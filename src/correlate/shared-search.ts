@@ -146,7 +146,7 @@ function openShared(state: State, ranking: Ranking, found: Opening): void {
   const own = reason === null && found.oneOwner && !isHost;
   const blame = own ? null : component;
   const failing = found.support.services.flatMap((index) => topology.services[index]?.target?.id ?? []);
-  const spent = state.episode.spent;
+  const { spent, sessions } = state.episode;
   const fault = state.open(
     {
       kind: reason !== null ? 'prober' : own || isHost ? 'service' : 'shared',
@@ -160,6 +160,7 @@ function openShared(state: State, ranking: Ranking, found: Opening): void {
     (opened) => {
       judge(state, opened, ranking, found);
       opened.probesSpent += spent;
+      opened.sessionsSpent += sessions;
       if (blame === null) opened.inCommon = inCommon(topology, found.support.services);
     },
   );

@@ -10,6 +10,7 @@ import { type Case, type CaseStart, eventOf, noteFailure, openCase, reopen, reso
 import { type Coverage, coverageOf, explains, pathsOf, softWay, watchedBy } from './coverage.ts';
 import { Evidence } from './evidence.ts';
 import type { Sightings } from './exposure.ts';
+import { helpfulCanary } from './helpful-canary.ts';
 import { describe } from './lanes.ts';
 import type { Ranking } from './localize.ts';
 import { coveredChecks, lookAgain, type Maintenance, type OpenWindows } from './maintenance.ts';
@@ -224,6 +225,7 @@ export class State {
     const blamed = onPath ? null : this.indexOf(fault.blame);
     const { hasControls } = this.rules;
     fault.acquitted = acquit(this.evidence, fault, { blamed, hasControls, alsoBlamed: this.blamed() });
+    fault.wouldHelp = helpfulCanary(this.topology, fault);
   }
 
   /** Ends a case; its checks start with clean sheets, so that no failure of it is blamed on them later. */

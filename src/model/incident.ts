@@ -88,8 +88,13 @@ export interface Incident {
   readonly runnerUp: { readonly component: Component | null; readonly odds: number } | null;
   readonly ambiguous: readonly Component[];
   readonly flaps: number;
-  /** Extra probes spent on confirming. */
+  /** Extra probes spent on confirming, and how many of them made a session. */
   readonly probesSpent: number;
+  readonly sessionsSpent: number;
+  /** Targets behind the blamed component that were probed since the start and pass, sorted; at most fifty. */
+  readonly unaffected: readonly string[];
+  /** Which further canary would have told more, half a sentence; null when all was told apart. */
+  readonly wouldHelp: string | null;
   /** Id of the incident that took this one over, or why it ended without recovery. */
   readonly supersededBy: string | null;
   /** Our own words for `prober`, `certificate` and `budget`, where no catalogue entry speaks. */

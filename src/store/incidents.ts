@@ -70,6 +70,10 @@ const incidentSchema = z.object({
   ambiguous: z.array(component),
   flaps: z.number(),
   probesSpent: z.number(),
+  // Not in what earlier versions wrote.
+  sessionsSpent: z.number().default(0),
+  unaffected: z.array(z.string()).default([]),
+  wouldHelp: z.string().nullable().default(null),
   supersededBy: z.string().nullable(),
   detail: z.string().nullable(),
   labels: labelled.nullable(),

@@ -114,6 +114,14 @@ export const Incident = z
     acquitted: z.array(z.object({ component: ComponentRef, tested: z.boolean(), evidence: z.string() })),
     probability: share,
     severity: share,
+    runnerUp: z
+      .object({ component: ComponentRef.nullable(), odds: z.number() })
+      .nullable()
+      .openapi({ description: 'the next best explanation, and how many times likelier the blame is' }),
+    unaffected: z.array(z.string()),
+    probesSpent: z.number(),
+    sessionsSpent: z.number(),
+    wouldHelp: z.string().nullable(),
     ambiguous: z.array(ComponentRef),
     flaps: z.number(),
     supersededBy: z.string().nullable(),

@@ -99,6 +99,14 @@ export function incidentView(incident: Incident, text: IncidentText): z.infer<ty
     })),
     probability: incident.probability,
     severity: incident.severity,
+    runnerUp:
+      incident.runnerUp === null
+        ? null
+        : { component: refOrNull(incident.runnerUp.component), odds: incident.runnerUp.odds },
+    unaffected: [...incident.unaffected],
+    probesSpent: incident.probesSpent,
+    sessionsSpent: incident.sessionsSpent,
+    wouldHelp: incident.wouldHelp,
     ambiguous: incident.ambiguous.map(ref),
     flaps: incident.flaps,
     supersededBy: incident.supersededBy,

@@ -136,6 +136,9 @@ function resultTable(results: readonly StoredResult[], now: EpochMs): Markup {
 </section>`;
 }
 
+/** Targets named that are well. */
+const UNAFFECTED_SHOWN = 12;
+
 /** Content of `/incidents/<id>`. */
 export function incidentPage(
   incident: Incident,
@@ -143,13 +146,39 @@ export function incidentPage(
 ): Markup {
   const facts: [string, string][] = [
     ['Opened', new Date(incident.openedAt).toISOString()],
-    ['Extra probes spent', String(incident.probesSpent)],
+    ['Extra probes spent', `${incident.probesSpent}, ${incident.sessionsSpent} of them with a new session`],
     ['Came back', incident.flaps === 1 ? 'once' : `${incident.flaps} times`],
   ];
+  facts.unshift(...reasons(incident));
   if (incident.detail !== null) facts.push(['Detail', incident.detail]);
   if (incident.supersededBy !== null) facts.push(['Taken over by', incident.supersededBy]);
   return html`<section class="incidents">${incidentCard(incident, { ...context, titled: true })}</section>
 <section class="card"><dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>`;
+}
+
+/** Why it is blamed, in numbers; only of what was inferred. */
+function reasons(incident: Incident): [string, string][] {
+  const { kind, reason, probability, severity, runnerUp, unaffected, wouldHelp } = incident;
+  if (kind !== 'shared' && reason !== 'uplink' && reason !== 'resolver') return [];
+  const lines: [string, string][] = [
+    ['Probability', percent(probability)],
+    ['Share that fails', `about ${percent(severity)}`],
+  ];
+  if (runnerUp !== null) {
+    const { component, odds } = runnerUp;
+    const named = component === null ? 'nothing modelled' : `${component.type} ${component.name}`;
+    lines.push([
+      'Next best',
+      `${named}, ${odds >= 1000 ? 'over 1000' : odds.toPrecision(2)} times less likely`,
+    ]);
+  }
+  if (unaffected.length > 0) lines.push(['Not affected', unaffected.slice(0, UNAFFECTED_SHOWN).join(', ')]);
+  if (wouldHelp !== null) lines.push(['Missing', wouldHelp]);
+  return lines;
+}
+
+function percent(share: number): string {
+  return share > 0.99 && share < 1 ? 'over 99 %' : `${Math.round(100 * share)} %`;
 }
 
 /** Content of a page that only says one thing. */
