@@ -80,12 +80,13 @@ export function createOwnWatch(
 ): Consumer {
   const { clock, clockWatch, exhaustion, config, blame, want } = parts;
   const certificates = createCertificateWatch(config.alerts.certificateWarnMs);
+  const tellCertificate = createCertificateTeller(blame);
   const stalls = createStallShare();
   const own = { clock: createTold(), stall: createTold(), lack: createTold() };
   return (result) => {
     const now = { at: clock.now(), monotonicMs: clock.monotonic() };
-    const believed = clockWatch.believes(now);
     const fault = clockWatch.fault(now);
+    const believed = fault === null && clockWatch.believes(now);
     own.clock(fault, () =>
       blame.find({ kind: 'prober', reason: 'clock', name: config.vantage, detail: fault }),
     );
@@ -100,7 +101,7 @@ export function createOwnWatch(
     if (stalled && !result.extra && isFree(result.subject))
       want([{ check: result.subject.id, notBefore: now.monotonicMs + REPEAT_MS, why: 'stalled' }]);
     // By a wrong date every certificate is near its end, or none is.
-    if (believed) tellCertificate(certificates(result, now.at), blame);
+    if (believed) tellCertificate(certificates(result, now.at));
   };
 }
 
@@ -213,9 +214,17 @@ export function heartbeatOf(
   });
 }
 
-function tellCertificate(state: ReturnType<CertificateWatch>, blame: Blame): void {
-  if (state !== null)
-    blame.find({ kind: 'certificate', reason: null, name: state.name, detail: state.detail });
+/** Tells of certificates; of one that is fine only once, or after it was not. */
+function createCertificateTeller(blame: Blame): (state: ReturnType<CertificateWatch>) => void {
+  const fine = new Set<string>();
+  return (state) => {
+    if (state === null) return;
+    const { name, detail } = state;
+    if (detail === null && fine.has(name)) return;
+    if (detail === null) fine.add(name);
+    else fine.delete(name);
+    blame.find({ kind: 'certificate', reason: null, name, detail });
+  };
 }
 
 /** Why the outpost's store is in danger by our own visits, or null. */

@@ -11,29 +11,28 @@ import { IDP_SIGNATURES } from './signatures/idp.ts';
 import { PROXY_SIGNATURES } from './signatures/proxy.ts';
 import { TRANSPORT_SIGNATURES } from './signatures/transport.ts';
 
-const SIGNATURES: readonly Signature[] = [
-  ...TRANSPORT_SIGNATURES,
-  ...CDN_SIGNATURES,
-  ...PROXY_SIGNATURES,
-  ...GATE_SIGNATURES,
-  ...IDP_SIGNATURES,
-  ...APP_SIGNATURES,
-];
+/** `transport`: there was no proper answer, or none that counts. `answer`: what is behind that. */
+export type Layer = 'transport' | 'answer';
+
+const LAYERS: Readonly<Record<Layer, readonly Signature[]>> = {
+  transport: TRANSPORT_SIGNATURES,
+  answer: [...CDN_SIGNATURES, ...PROXY_SIGNATURES, ...GATE_SIGNATURES, ...IDP_SIGNATURES, ...APP_SIGNATURES],
+};
+
+const SIGNATURES: readonly Signature[] = [...LAYERS.transport, ...LAYERS.answer];
 
 /** Texts of all signatures; ids are unique. */
 export const CATALOGUE: readonly SignatureText[] = SIGNATURES;
 
-/** All signatures that recognise the scene, outermost first. `transportOnly`: of those without a proper answer. */
-export function claims(
+/** The signatures of a layer that recognise the scene, outermost first; worked out as they are asked for. */
+export function* claims(
   scene: Scene,
-  options: { transportOnly: boolean },
-): readonly { readonly text: SignatureText; readonly claim: Claim }[] {
-  const found: { text: SignatureText; claim: Claim }[] = [];
-  for (const signature of options.transportOnly ? TRANSPORT_SIGNATURES : SIGNATURES) {
+  layer: Layer,
+): Generator<{ readonly text: SignatureText; readonly claim: Claim }, void> {
+  for (const signature of LAYERS[layer]) {
     const claim = signature.claim?.(scene) ?? null;
-    if (claim !== null) found.push({ text: signature, claim });
+    if (claim !== null) yield { text: signature, claim };
   }
-  return found;
 }
 
 /** Text of a signature of the catalogue. */

@@ -10,7 +10,7 @@ import type { NetworkPath } from '../model/network-path.ts';
 import type { EpochMs, Observation } from '../model/observation.ts';
 import type { Judgement, Knowledge } from '../model/verdict.ts';
 import { isTransportOnly, judgeCanary } from './canaries.ts';
-import { claims } from './catalogue.ts';
+import { claims, type Layer } from './catalogue.ts';
 import { judgeAnswer, rightAnyway } from './expectations.ts';
 import { learnedFacts, sessionsSeen } from './facts.ts';
 import { type Finding, fromClaim, fromId, isHealthy } from './finding.ts';
@@ -57,7 +57,7 @@ export function createClassifier(options: ClassifierOptions): Classifier {
 }
 
 function judge(scene: Scene, signatures: readonly UserSignature[]): Finding {
-  const own = firstClaim(scene, { transportOnly: true });
+  const own = firstClaim(scene, 'transport');
   if (own !== null && (isOwnFault(own) || own.signature === 'path-not-taken')) return own;
   const stranger = scene.canary !== null && isTransportOnly(scene.canary.canary);
   const configured = stranger ? null : userClaim(scene, signatures);
@@ -66,14 +66,17 @@ function judge(scene: Scene, signatures: readonly UserSignature[]): Finding {
   if (anyway !== null) return anyway;
   const { flow } = scene.observation;
   const ended = flow === null ? null : judgeFlow(scene, flow);
-  return ended ?? judgeLayers(scene, { transportOnly: stranger });
+  return ended ?? judgeLayers(scene, { transport: own, stranger });
 }
 
-/** The layers in front from outside in, then what is right for such a probe. */
-function judgeLayers(scene: Scene, options: { transportOnly: boolean }): Finding {
+/** The layers in front from outside in, the first of which has been asked; then what is right for such a probe. */
+function judgeLayers(
+  scene: Scene,
+  { transport, stranger }: { transport: Finding | null; stranger: boolean },
+): Finding {
   // An answered control is healthy even where the body broke off: only the way is tested.
   const answered = scene.canary?.canary === 'control' && scene.response !== null;
-  const claimed = answered ? null : firstClaim(scene, options);
+  const claimed = answered ? null : (transport ?? (stranger ? null : firstClaim(scene, 'answer')));
   const settled = (scene.observation.flow === null ? null : judgeProvider(scene, claimed)) ?? claimed;
   if (settled !== null) return settled;
   if (scene.subject.kind === 'canary') return judgeCanary(scene, scene.subject.canary);
@@ -82,8 +85,8 @@ function judgeLayers(scene: Scene, options: { transportOnly: boolean }): Finding
     : judgeAnswer(scene, scene.subject.expect.is);
 }
 
-function firstClaim(scene: Scene, options: { transportOnly: boolean }): Finding | null {
-  const found = claims(scene, options)[0];
+function firstClaim(scene: Scene, layer: Layer): Finding | null {
+  const [found] = claims(scene, layer);
   return found === undefined ? null : fromClaim(found.text, found.claim);
 }
 

@@ -6,15 +6,7 @@ import type { Fact, FactKind } from '../model/verdict.ts';
 import { type Finding, isHealthy } from './finding.ts';
 import { fingerprint } from './no-route.ts';
 import { provenKey, readProof } from './path-proof.ts';
-import {
-  gateCookies,
-  gatesOf,
-  isCanary,
-  isGateEndpoint,
-  isOwnHost,
-  locationOf,
-  type Scene,
-} from './scene.ts';
+import { gateCookies, gatesOf, isCanary, isGateEndpoint, locationOf, type Scene } from './scene.ts';
 
 /** A fact that still holds is confirmed again after this long: `proven-address` counts for 24 h, and writes cost. */
 const CONFIRM_MS = 3_600_000;
@@ -67,15 +59,11 @@ function pathFacts(scene: Scene, finding: Finding): readonly Fact[] {
 function certificateFacts(scene: Scene, finding: Finding): readonly Fact[] {
   const path = scene.path;
   if (path === null || finding.signature === 'path-not-taken') return [];
-  const facts: Fact[] = [];
-  for (const exchange of scene.observation.exchanges) {
-    const host = URL.parse(exchange.url)?.hostname ?? '';
-    const failed = exchange.error?.phase === 'tls';
-    if (exchange.tls?.matchedName == null || failed || host === '' || !isOwnHost(scene, exchange)) continue;
-    if (isCanary(scene, 'no-route')) continue; // a host that nobody asks for again
-    facts.push({ kind: 'certificate', key: `${host}@${path.name}`, value: exchange.tls.matchedName });
-  }
-  return facts.slice(-1);
+  if (isCanary(scene, 'no-route')) return []; // a host that nobody asks for again
+  const last = scene.own.findLast(({ tls, error }) => tls?.matchedName != null && error?.phase !== 'tls');
+  const host = last === undefined ? '' : (URL.parse(last.url)?.hostname ?? '');
+  if (last?.tls?.matchedName == null || host === '') return [];
+  return [{ kind: 'certificate', key: `${host}@${path.name}`, value: last.tls.matchedName }];
 }
 
 function handoverFacts(scene: Scene, finding: Finding): readonly Fact[] {

@@ -4,7 +4,7 @@
 
 import ipaddr from 'ipaddr.js';
 import type { Exchange } from '../model/observation.ts';
-import { isOwnHost, type Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 import { type Claim, unclear } from './signature.ts';
 
 /** How long an address keeps its proof (DESIGN 3). */
@@ -22,7 +22,7 @@ export type Proof = 'proven' | 'unproven' | 'contradicted' | 'silent';
 export function readProof(scene: Scene): Proof {
   const path = scene.path;
   if (path === null) return 'silent';
-  const own = scene.observation.exchanges.filter((exchange) => isOwnHost(scene, exchange));
+  const { own } = scene;
   if (path.kind === 'cdn' && own.some((exchange) => isOriginAddress(scene, exchange))) return 'contradicted';
   const answers = own.filter((exchange) => exchange.status !== null);
   const last = answers.at(-1);
@@ -58,8 +58,7 @@ export function proofClaim(scene: Scene, finding: { healthy: boolean; exposed: b
 
 /** Key of fact `proven-address` of the probe, or null when nothing was dialled. */
 export function provenKey(scene: Scene): string | null {
-  const dialled =
-    scene.observation.exchanges.findLast((exchange) => isOwnHost(scene, exchange))?.remote ?? null;
+  const dialled = scene.own.at(-1)?.remote ?? null;
   return scene.path === null || dialled === null ? null : `${scene.path.name}|${normal(dialled.address)}`;
 }
 
@@ -82,8 +81,12 @@ function isOriginAddress(scene: Scene, exchange: Exchange): boolean {
   });
 }
 
+/** An IPv4 address in the one spelling it has. */
+const PLAIN_IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(?!$)|$)){4}$/;
+
 /** One spelling of an address, IPv4-mapped ones as IPv4; a name as it is. */
 function normal(address: string): string {
+  if (PLAIN_IPV4.test(address)) return address;
   const bare = address.replace(/^\[|\]$/g, '').toLowerCase();
   return ipaddr.isValid(bare) ? ipaddr.process(bare).toString() : bare;
 }

@@ -6,7 +6,7 @@ import { componentFromId } from '../model/component.ts';
 import { type Gate, isGateCookie, isGatePathname } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { EpochMs, Exchange, Observation, ProbeError } from '../model/observation.ts';
-import type { ExpectationKind } from '../model/target.ts';
+import type { ExpectationKind, Target } from '../model/target.ts';
 import type { Knowledge } from '../model/verdict.ts';
 
 /** Characters of the body that signatures look at: every known page shows itself earlier. */
@@ -34,6 +34,8 @@ export interface Scene extends Context {
   readonly error: ProbeError | null;
   /** URL of the last exchange. */
   readonly url: URL | null;
+  /** The exchanges with the target's own host; a canary's are all its own. */
+  readonly own: readonly Exchange[];
   /** Where the answer redirects to; null unless it is a 3xx with a readable Location. */
   readonly location: URL | null;
   /** First 64 Ki characters of the body, lower case. */
@@ -44,6 +46,11 @@ export interface Scene extends Context {
 export function createScene(subject: Subject, observation: Observation, context: Context): Scene {
   const last = observation.exchanges.at(-1) ?? null;
   const response = last !== null && last.status !== null ? last : null;
+  const url = last === null ? null : URL.parse(last.url);
+  const isOwn = (exchange: Exchange): boolean => {
+    const to = exchange === last ? url : URL.parse(exchange.url);
+    return subject.kind === 'canary' || (to !== null && isHostOf(subject.target, to));
+  };
   return {
     ...context,
     subject,
@@ -55,7 +62,8 @@ export function createScene(subject: Subject, observation: Observation, context:
     last,
     response,
     error: observation.error ?? last?.error ?? null,
-    url: last === null ? null : URL.parse(last.url),
+    url,
+    own: observation.exchanges.filter(isOwn),
     location: response === null ? null : locationOf(response),
     head: response === null ? '' : response.body.slice(0, HEAD_LENGTH).toLowerCase(),
   };
@@ -127,8 +135,7 @@ export function atIdentityProvider(scene: Scene): boolean {
 
 /** Whether an exchange is one with the target's own host; a canary's always is. */
 export function isOwnHost(scene: Scene, exchange: Exchange): boolean {
-  const url = URL.parse(exchange.url);
-  return scene.check === null || (url !== null && isTargetHost(scene, url));
+  return scene.own.includes(exchange);
 }
 
 /**
@@ -143,8 +150,12 @@ export function isSentToForbidden(scene: Scene): boolean {
 
 /** Whether a URL is on the host of the check's target, whatever its port. */
 export function isTargetHost(scene: Scene, url: URL): boolean {
-  const bare = (host: string): string => host.replace(/^\[|\]$/g, '');
-  return scene.check !== null && bare(url.hostname) === bare(scene.check.target.host);
+  return scene.check !== null && isHostOf(scene.check.target, url);
+}
+
+function isHostOf({ host }: Target, url: URL): boolean {
+  const bare = (one: string): string => one.replace(/^\[|\]$/g, '');
+  return url.hostname === host || bare(url.hostname) === bare(host);
 }
 
 /** Whether the probe went through a CDN. */

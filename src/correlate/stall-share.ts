@@ -15,9 +15,9 @@ export type StallShare = (stalled: boolean, nowMs: number) => string | null;
 
 /** `nowMs` is monotonic and never falls. */
 export function createStallShare(): StallShare {
-  let parts: { readonly fromMs: number; probes: number; stalled: number }[] = [];
+  const parts: { readonly fromMs: number; probes: number; stalled: number }[] = [];
   return (stalled, nowMs) => {
-    parts = parts.filter((part) => nowMs - part.fromMs < WINDOW_MS);
+    while (nowMs - (parts[0]?.fromMs ?? nowMs) >= WINDOW_MS) parts.shift();
     let part = parts.at(-1);
     if (part === undefined || nowMs - part.fromMs >= PART_MS) {
       part = { fromMs: nowMs, probes: 0, stalled: 0 };
@@ -25,6 +25,7 @@ export function createStallShare(): StallShare {
     }
     part.probes += 1;
     if (stalled) part.stalled += 1;
+    if (!parts.some((one) => one.stalled > 0)) return null;
     const probes = parts.reduce((sum, one) => sum + one.probes, 0);
     const bad = parts.filter((one) => one.stalled > 0);
     const spoiled = bad.reduce((sum, one) => sum + one.stalled, 0);

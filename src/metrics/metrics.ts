@@ -36,6 +36,30 @@ interface Memory {
   readonly certificates: Map<string, { certificate: string; notAfter: EpochMs }>;
 }
 
+/** What has been counted since the last scrape: to find a series by its labels costs more than to count. */
+class Tally {
+  readonly #paths = new Map<string, Map<string, { probes: number; requests: number }>>();
+
+  add(path: string, visit: string, requests: number): void {
+    const visits = this.#paths.get(path) ?? new Map<string, { probes: number; requests: number }>();
+    const sums = visits.get(visit);
+    if (sums === undefined) {
+      this.#paths.set(path, visits.set(visit, { probes: 1, requests }));
+      return;
+    }
+    sums.probes += 1;
+    sums.requests += requests;
+  }
+
+  takeAll(): { path: string; visit: string; probes: number; requests: number }[] {
+    const all = [...this.#paths].flatMap(([path, visits]) =>
+      [...visits].map(([visit, sums]) => ({ path, visit, ...sums })),
+    );
+    this.#paths.clear();
+    return all;
+  }
+}
+
 /** Phase label and the field of the timings it shows. */
 const PHASES: readonly (readonly [string, keyof Timings])[] = [
   ['dns', 'dnsMs'],
@@ -58,6 +82,7 @@ export function createMetrics(): Metrics {
   const failures = counter('gatewatch_probe_failures_total');
   const skips = counter('gatewatch_probe_skips_total');
   const requests = counter('gatewatch_path_requests_total');
+  const counted = new Tally();
   const notifications = counter('gatewatch_notifications_total');
   const refusals = counter('gatewatch_notification_failures_total');
   const phases = histogram('gatewatch_probe_phase_seconds');
@@ -66,11 +91,10 @@ export function createMetrics(): Metrics {
   return {
     observe(result) {
       const labels = subjectLabels(result.subject);
-      probes.inc(labels);
+      counted.add(labels.path, labels.visit, requestCount(result));
       const { verdict, signature } = result.judgement;
       if (verdict === 'down' || verdict === 'unknown')
         failures.inc({ ...labels, signature: signature ?? '' });
-      if (labels.path !== '') requests.inc({ path: labels.path }, requestCount(result));
       for (const exchange of result.observation.exchanges) observePhases(phases, labels.path, exchange);
       remember(seen, result);
     },
@@ -83,6 +107,10 @@ export function createMetrics(): Metrics {
     },
     text() {
       const state = read?.() ?? null;
+      for (const { path, visit, ...sums } of counted.takeAll()) {
+        probes.inc({ path, visit }, sums.probes);
+        if (path !== '') requests.inc({ path }, sums.requests);
+      }
       if (state !== null) {
         startAtZero({ probes, requests, notifications }, state.snapshot);
         forget(seen, state.snapshot);

@@ -10,8 +10,12 @@ const EVIDENCE_LIMIT = 200;
 const UNSAFE =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** Nothing to make safe, and no other way to write it. */
+const PLAIN = /^[ -~]*$/;
+
 /** Response text made safe to show: unsafe characters become `·`, cut at `limit` characters. */
 export function evidenceText(text: string, limit: number = EVIDENCE_LIMIT): string {
+  if (text.length <= limit && PLAIN.test(text)) return text;
   const clean = text
     .slice(0, limit * 4)
     .normalize('NFC')

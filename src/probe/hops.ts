@@ -13,13 +13,13 @@ export type Step = { readonly follow: URL } | { readonly stop: Exclude<Observati
 
 /** The step after an answer. A Location that cannot be followed is an answer like any other. */
 export function nextStep(exchange: Exchange, target: Target, gate: Gate | null): Step {
-  const from = new URL(exchange.url);
   const location = exchange.headers['location'];
   if (exchange.status === null || !REDIRECTS.has(exchange.status) || location === undefined)
     return { stop: 'answer' };
   const next = URL.parse(location, exchange.url);
   if (next === null) return { stop: 'answer' };
-  if (!isFollowable(from, next)) return { stop: isProvider(next, gate) ? 'handover' : 'off-host' };
+  if (!isFollowable(new URL(exchange.url), next))
+    return { stop: isProvider(next, gate) ? 'handover' : 'off-host' };
   next.hash = '';
   if (gate !== null && isGatePathname(gate.kind, next.pathname)) return { follow: next };
   if (next.pathname.includes(AUTHORIZE)) return { stop: 'handover' };
@@ -39,6 +39,7 @@ function isProvider(url: URL, gate: Gate | null): boolean {
 
 /** Same host and port; from http the step up to https on the scheme's own port counts too. */
 export function isOwnHost(url: URL, target: Target): boolean {
+  if (url.href === target.url) return true;
   const own = new URL(target.url);
   if (url.hostname !== own.hostname) return false;
   return url.port === own.port || (own.protocol === 'http:' && url.protocol === 'https:' && url.port === '');

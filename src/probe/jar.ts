@@ -90,21 +90,25 @@ export function createJars(clock: Clock): Jars {
 
 /** Jar of one visit; `kept` are cookies to start with, which what the visit gets shadows. */
 export function createVisitJar(clock: Clock, gate: Gate | null, kept: StoredCookies | null): VisitJar {
-  const own = new StoredCookies();
+  /** What the visit was given: most visits are given nothing, or do not ask about it. */
+  let own: StoredCookies | null = null;
   /** Answers that nobody asked about yet: most are the last of their visit. */
   let untaken: Exchange[] = [];
   const takeAll = (): void => {
-    for (const { setCookies, url } of untaken)
-      for (const { raw } of setCookies) putCookie(own.jar, raw, url, { now: clock.now(), gate: null });
+    for (const { setCookies, url } of untaken) {
+      if (setCookies.length > 0) own ??= new StoredCookies();
+      for (const { raw } of setCookies)
+        if (own !== null) putCookie(own.jar, raw, url, { now: clock.now(), gate: null });
+    }
     untaken = [];
   };
   const isGates = (cookie: Cookie): boolean => gate !== null && isGateCookie(gate.kind, cookie.key);
   const live = (url: string): Cookie[] => {
     takeAll();
     const found = new Map<string, Cookie>();
-    for (const jar of kept === null ? [own] : [kept, own]) {
+    for (const jar of [kept, own]) {
       // Expired ones too: in the visit's own jar they are the deletions that shadow a kept cookie.
-      for (const one of jar.for(url)) found.set(`${one.domain} ${one.path} ${one.key}`, one);
+      for (const one of jar?.for(url) ?? []) found.set(`${one.domain} ${one.path} ${one.key}`, one);
     }
     const all = [...found.values()].filter((one) => isLive(one, clock.now()));
     return [...all.filter(isGates), ...all.filter((one) => !isGates(one))];

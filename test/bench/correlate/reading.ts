@@ -43,7 +43,7 @@ function readError(subject: Subject, code: ErrorCode): Reading {
     error,
   };
   const context = { gates: [], paths: [], knowledge: { get: () => null }, now: 0 };
-  const [claimed] = claims(createScene(subject, observation, context), { transportOnly: true });
+  const [claimed] = claims(createScene(subject, observation, context), 'transport');
   if (claimed === undefined) throw new Error(`no signature claims ${code}`);
   return { signature: claimed.text.id, pointsAt: claimed.claim.pointsAt ?? claimed.text.pointsAt };
 }

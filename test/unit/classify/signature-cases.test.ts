@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE, claims } from '../../../src/classify/catalogue.ts';
+import { CATALOGUE, claims, type Layer } from '../../../src/classify/catalogue.ts';
 import { createScene } from '../../../src/classify/scene.ts';
 import { parseCase } from './case-file.ts';
 import { gatesOfSubject, judge, NOW, PATHS } from './subjects.ts';
@@ -40,7 +40,10 @@ describe('golden cases', () => {
     });
     const canary = subject.kind === 'canary' ? subject.canary : null;
     const transportOnly = canary === 'control' || canary === 'dns' || canary === 'tls';
-    const claiming = claims(scene, { transportOnly }).map(({ text }) => text.id as string);
+    const layers: readonly Layer[] = transportOnly ? ['transport'] : ['transport', 'answer'];
+    const claiming = layers
+      .flatMap((layer) => [...claims(scene, layer)])
+      .map(({ text }) => text.id as string);
     const own = expected.get('hides') ?? expected.get('signature');
     expect(claiming.filter((id) => id !== own)).toEqual([]);
   });
