@@ -102,9 +102,9 @@ export function lostSessions(evidence: Evidence, now: number): LostSessions[] {
     );
     const hit = recent.filter((record) => record.unknown === 'gate-sessions-lost');
     const first = hit[0];
-    if (first === undefined || new Set(hit.map((record) => record.check.service)).size < LEAST_TARGETS)
-      continue;
-    if (hit.length < LOST_SHARE * recent.length) continue;
+    // A cookie is of a host, and is lost by whichever path asks first: the others have none to show then.
+    const targets = servicesOf(hit);
+    if (first === undefined || targets < LEAST_TARGETS || targets < LOST_SHARE * servicesOf(recent)) continue;
     const earliest = hit.reduce((a, b) => (b.unknownSince < a.unknownSince ? b : a), first);
     lost.push({
       component: node.index,
@@ -115,4 +115,8 @@ export function lostSessions(evidence: Evidence, now: number): LostSessions[] {
     });
   }
   return lost;
+}
+
+function servicesOf(records: readonly CheckRecord[]): number {
+  return new Set(records.map(({ check }) => check.service)).size;
 }

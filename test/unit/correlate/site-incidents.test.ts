@@ -307,6 +307,20 @@ describe('findings of results that do not count', () => {
     ]);
   });
 
+  test('the same, where each host has one cookie and the path that asks first uses it up', () => {
+    // Six of the eighteen were given a new cookie before anybody asked with the old one.
+    const lost = new Set(['1', '2', '3', '4', '5', '6'].map((n) => `app${n}.example.com`));
+    const loses = fault((each) => {
+      if (each.kind !== 'visit' || each.visit !== 'return' || lost.has(each.target.id)) return null;
+      lost.add(each.target.id);
+      return unknown('gate-sessions-lost', 'gate-sessions', 'gate');
+    });
+    const opened = hour([loses], { noise: 0 }).of('opened');
+    expect(opened.map((each) => [each.blame?.id, each.signature])).toEqual([
+      ['gate:embedded', 'gate-sessions-lost'],
+    ]);
+  });
+
   test('one lost session is nothing', () => {
     let shown = 0;
     const loses = fault((each) =>
