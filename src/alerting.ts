@@ -127,8 +127,14 @@ export function tellStanding(
   for (const outpost of sessions.outposts)
     blame.find({ kind: 'budget', reason: null, name: outpost.name, detail: storeProjection(outpost) });
   const receivers = new Set(config.receivers.map(({ name }) => name));
+  const accounts = new Set(config.accounts.map(({ name }) => `account:${name}`));
   for (const { kind, reason, blame: about } of incidents) {
-    if (kind !== 'prober' || reason !== 'delivery' || about === null || receivers.has(about.name)) continue;
+    if (kind !== 'prober' || about === null) continue;
+    const gone =
+      reason === 'delivery'
+        ? !receivers.has(about.name)
+        : reason === 'configuration' && about.name.startsWith('account:') && !accounts.has(about.name);
+    if (!gone) continue;
     blame.find({ kind, reason, name: about.name, detail: null });
   }
 }

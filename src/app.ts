@@ -14,6 +14,7 @@ import { createClockWatch } from './correlate/clock-watch.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import type { ReceiverOptions } from './notify/receivers.ts';
 import { createArtifactFiles } from './probe/browser/artifact-files.ts';
+import type { SessionMemory } from './signing-in.ts';
 import { noteEnd, noteStart, STARTS_MS } from './store/starts.ts';
 import { openStoreWhenFree } from './store/store.ts';
 import { storeFiles } from './store/store-files.ts';
@@ -65,6 +66,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
   const exhaustion = createExhaustion(clock);
   const metrics = createMetrics();
   const artifacts = createArtifactFiles(storeFiles(first.config.store.file).artifacts, clock);
+  const memory: SessionMemory = new Map();
   const { file, resultsMs, rollupsMs, maxBytes } = first.config.store;
   const problem = (detail: string | null): void => configured.storeProblem(detail);
   const storeLog = log.child({ room: 'store' });
@@ -81,6 +83,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
       exhaustion,
       leaving,
       demo: options.demo !== null,
+      memory,
       about: () => configured.about(),
     }),
   );

@@ -16,8 +16,9 @@ import type { ProbeResult } from './model/result.ts';
 import type { Judgement, Knowledge } from './model/verdict.ts';
 import { ANSWER_MS, createResolve } from './probe/dns.ts';
 import { createJars, type Jars } from './probe/jar.ts';
+import type { Codes } from './probe/one-time-code.ts';
 import { createProbe } from './probe/probers.ts';
-import { createSignedIn } from './probe/signed-in.ts';
+import { createSignedIn, type SignedIn } from './probe/signed-in.ts';
 
 /** What visited sites see in their logs; nothing of the operator's configuration. */
 export const USER_AGENT = `gatewatch/${VERSION} (+${PROJECT_URL})`;
@@ -199,6 +200,8 @@ export function createBlame(tools: {
   };
 }
 
+const NO_CODES: Codes = { next: () => Promise.resolve(null) };
+
 /** Probers, classifier and jars of a configuration: what `check` shares with the daemon. */
 export function createProbing(
   config: Config,
@@ -209,20 +212,22 @@ export function createProbing(
     readonly exhaustion?: Exhaustion;
     readonly knowledge: Knowledge;
     readonly jars: string | null;
+    /** Default: nobody is signed in, and there are no one-time codes. */
+    readonly signedIn?: SignedIn;
+    readonly codes?: Codes;
   },
 ): { stages: Stages; jars: Jars } {
   const { clock, stall, knowledge, clockWatch = createClockWatch() } = tools;
   const { exhaustion = createExhaustion(clock) } = tools;
   const jars = createJars(clock);
-  const signedIn = createSignedIn(clock);
   if (tools.jars !== null) jars.restore(tools.jars);
   const addresses = config.paths.flatMap(({ address }) => (address === null ? [] : [address]));
   const probe = createProbe({
     clock,
     resolve: createResolve(clock),
     jars,
-    signedIn,
-    codes: { next: () => Promise.resolve(null) },
+    signedIn: tools.signedIn ?? createSignedIn(clock),
+    codes: tools.codes ?? NO_CODES,
     paths: config.paths,
     userAgent: USER_AGENT,
     ca: config.ca,

@@ -35,6 +35,7 @@ import { createRequestBudgets, type RequestBudgets } from './schedule/request-bu
 import { createScheduler, type Scheduler, type WantedRun } from './schedule/scheduler.ts';
 import { createSessionBudgets, type SessionBudgets } from './schedule/session-budget.ts';
 import { createStrangers, type Strangers } from './schedule/strangers.ts';
+import { createSigningIn, type SessionMemory, type SigningIn } from './signing-in.ts';
 import { spentKey } from './store/spent.ts';
 import type { Store } from './store/store.ts';
 import type { IncidentsQuery, IncidentText, ResultsQuery } from './web/reads.ts';
@@ -67,6 +68,8 @@ export const STATE = {
 export interface WatchTools extends AlertingTools {
   readonly stall: StallWatch;
   readonly about: () => Snapshot['config'];
+  /** Kept sessions that a reload must not lose. */
+  readonly memory: SessionMemory;
 }
 
 export interface Watch {
@@ -94,8 +97,17 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
   const site: Site = { ...config, knowledge: store.facts };
   let subjects = plan(site);
   const saved = store.state.get(STATE.jars);
-  const { stages, jars } = createProbing(config, { ...tools, knowledge: store.facts, jars: saved });
-  const { sessions, requests } = createBudgets(site, config, tools);
+  const signing = createSigningIn(config, {
+    ...tools,
+    want: (wanted) => want(wanted),
+    told: ({ name }, detail) =>
+      blame.find({ kind: 'prober', reason: 'configuration', name: `account:${name}`, detail }),
+  });
+  const { stages, jars } = createProbing(config, {
+    ...{ ...tools, ...signing, knowledge: store.facts, jars: saved },
+  });
+  const { sessions: strangersOnly, requests } = createBudgets(site, config, tools);
+  const sessions = signing.paying(strangersOnly);
   const save = (text: string): void => store.state.put(STATE.jars, text);
   const strangers = createStrangers({ clock, jars, sessions, save });
   const want = (wanted: readonly WantedRun[]): void => scheduler.want(wanted);
@@ -111,11 +123,15 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     scheduler.replace(next);
     await sleep(clock, 0);
     if (running) blame.replace(next);
+    if (running) signing.replace(next);
   });
-  const { idle } = strangers;
+  const idle = (subject: Subject): string | null => strangers.idle(subject) ?? signing.idle(subject);
   const demand = createOnDemand({ clock, sessions, requests, idle, want });
   const ages = createAges(clock);
-  const parts = { ...tools, config, ages, blame, strangers, requests, demand, want, replan: replan.soon };
+  const parts = {
+    ...{ ...tools, config, ages, blame, strangers, signing, requests, demand, want },
+    replan: replan.soon,
+  };
   const consumers = createConsumers(parts);
   const scheduler = createScheduler({
     clock,
@@ -123,8 +139,10 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     run: (subject, options, signal) =>
       demand.during(subject.id, async () => {
         // A token is on disk before the visit that it pays for, unless the disk fails (threats B1).
+        if (!signing.begin(subject)) return;
         if (isPaid(subject, sessions)) await store.settled('state');
-        if (!signal.aborted) await runSubject(subject, options, { ...stages, consumers }, signal);
+        if (signal.aborted) signing.cancel(subject);
+        else await runSubject(subject, options, { ...stages, consumers }, signal);
       }),
     idle,
     sessions,
@@ -141,11 +159,13 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
   return {
     start() {
       running = true;
+      signing.replace(subjects);
       scheduler.replace(subjects);
       blame.replace(subjects); // what a reload took away ends its incidents
       tellStanding(config, { blame, sessions, incidents: correlator.incidents() });
       dispatcher.start();
       scheduler.start();
+      signing.start();
       heartbeat?.start();
       log.info({ targets: config.targets.length, checks: subjects.length }, 'configuration in force');
     },
@@ -155,9 +175,10 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       heartbeat?.stop();
       replan.cancel();
       demand.stop();
+      signing.stop();
       await scheduler.stop(GRACE_MS);
       blame.stop();
-      for (const keeper of [strangers, sessions, requests, store.results]) keeper.flush();
+      for (const keeper of [strangers, signing, sessions, requests, store.results]) keeper.flush();
       checkpoint();
       await dispatcher.stop({ hold: why === 'exit' });
     },
@@ -166,7 +187,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     runNow(check) {
       const subject = subjects.find((one) => one.id === check);
       if (subject === undefined) return 'unknown';
-      if (!canPay(subject, sessions)) return 'no-budget';
+      if (!canPay(subject, sessions) || signing.idle(subject) !== null) return 'no-budget';
       want([{ check: subject.id, notBefore: 0, why: 'run-now' }]);
       return 'queued';
     },
@@ -195,6 +216,7 @@ function createConsumers(
     readonly config: Config;
     readonly blame: Blame;
     readonly strangers: Strangers;
+    readonly signing: SigningIn;
     readonly requests: RequestBudgets;
     readonly demand: OnDemand;
     readonly want: Want;
@@ -202,7 +224,7 @@ function createConsumers(
     readonly ages: Ages;
   },
 ): readonly Consumer[] {
-  const { log, store, metrics, blame, strangers, requests, demand, want } = parts;
+  const { log, store, metrics, blame, strangers, signing, requests, demand, want } = parts;
   return [
     verdictLog(log),
     store.results.insert,
@@ -210,6 +232,7 @@ function createConsumers(
     (result) => parts.ages.see(result.subject.id, result.monotonicMs),
     (result) => learn(result, store, parts.replan),
     (result) => strangers.settle(result, (check) => want([{ check, notBefore: 0, why: 'cookie' }])),
+    signing.settle,
     (result) => requests.charge(result.subject.path?.name ?? '', result.observation.exchanges.length - 1),
     (result) => hasJoined(result.subject, store.facts) && blame.accept(result),
     createOwnWatch(parts),
@@ -311,9 +334,10 @@ function gateStatus(outpost: Outpost, sessions: SessionBudgets, seen: number): G
   };
 }
 
-/** Whether the scheduler has taken a token for it. */
+/** Whether something that must be on disk was taken for it: a token, an attempt of a login. */
 function isPaid(subject: Subject, sessions: SessionBudgets): boolean {
-  return subject.kind === 'visit' && (subject.costsSession || sessions.isMarked(subject.id));
+  if (subject.kind !== 'visit') return false;
+  return subject.costsSession || subject.visit === 'login' || sessions.isMarked(subject.id);
 }
 
 function canPay(subject: Subject, sessions: SessionBudgets): boolean {

@@ -35,6 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'watch.ts',
     'pipeline.ts',
     'replay.ts',
+    'signing-in.ts',
   ],
 };
 

@@ -60,10 +60,10 @@ function blankReason({ detail, page }: FlowFacts): string {
  * make of the answer, which they take for one of the target. Null elsewhere.
  */
 export function judgeProvider(scene: Scene, claimed: Finding | null): Finding | null {
-  const { url, gate } = scene;
-  if (url === null || gate === null || !atIdentityProvider(scene) || isGatePathname(gate.kind, url.pathname))
-    return null;
-  if (claimed !== null && STAY.has(claimed.signature ?? '')) return null;
+  if (!hasStoppedAtProvider(scene)) return null;
+  // A CDN's 502 and 504 replace what was said behind it; here it is known who was asked.
+  const opaque = hasStatus(scene, 502) || hasStatus(scene, 504);
+  if (claimed !== null && !opaque && STAY.has(claimed.signature ?? '')) return null;
   const behind = isThroughCdn(scene) ? ['origin', 'cdn'] : ['origin'];
   if (scene.error !== null)
     return claimed === null
@@ -76,4 +76,11 @@ export function judgeProvider(scene: Scene, claimed: Finding | null): Finding | 
   if (status >= 500) return fromId('idp-down', fault(said, ['idp', ...behind]));
   if (status === 400 || status === 404) return fromId('gate-misconfigured', fault(said, ['gate', 'idp']));
   return fromId('idp-flow-error', fault(said));
+}
+
+/** The gate's own endpoints may be on the provider's host, where it is domain-wide. */
+function hasStoppedAtProvider(scene: Scene): boolean {
+  const { url, gate } = scene;
+  if (url === null || gate === null || !atIdentityProvider(scene)) return false;
+  return !isGatePathname(gate.kind, url.pathname);
 }

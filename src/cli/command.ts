@@ -5,6 +5,7 @@ import { keepAlive } from '../base/clock.ts';
 import { errorText } from '../base/log.ts';
 import { ConfigError, problemText } from '../config/problem.ts';
 import { StoreError } from '../store/store-error.ts';
+import { accountCommand } from './account.ts';
 import { checkCommand } from './check.ts';
 import { type Command, type ExitCode, UsageError } from './contract.ts';
 import { demoCommand } from './demo.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly Command[] = [
   replayCommand,
   testAlertCommand,
   importCommand,
+  accountCommand,
   demoCommand,
 ];
 

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { Knowledge } from '../model/verdict.ts';
 import { outpostsOf } from '../schedule/outpost.ts';
 import { createSessionBudgets } from '../schedule/session-budget.ts';
+import { keptAtRest } from '../signing-in.ts';
 import { addSpent, spentKey } from '../store/spent.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { STATE } from '../watch.ts';
@@ -17,6 +18,8 @@ const BURST = 20;
 export interface Earlier extends Disposable {
   readonly knowledge: Knowledge;
   readonly jars: string | null;
+  /** Sessions of accounts that the daemon keeps; null = it keeps none. */
+  readonly signedIn: ReturnType<typeof keptAtRest> | null;
   readonly takeSession: (outpost: string) => boolean;
 }
 
@@ -27,6 +30,7 @@ export function earlierKnowledge(config: Config | null, clock: Clock): Earlier {
     return {
       knowledge: { get: () => null },
       jars: null,
+      signedIn: null,
       takeSession: () => left-- > 0,
       [Symbol.dispose]() {},
     };
@@ -35,6 +39,7 @@ export function earlierKnowledge(config: Config | null, clock: Clock): Earlier {
   return {
     knowledge: store.facts,
     jars: store.state.get(STATE.jars),
+    signedIn: keptAtRest(config, store.state, clock),
     takeSession: takeFromDaemon(config, store, clock),
     [Symbol.dispose]: () => store[Symbol.dispose](),
   };

@@ -9,6 +9,7 @@ import type { ProbeResult } from '../model/result.ts';
 import type { Fact, FactKind, Knowledge } from '../model/verdict.ts';
 import { createProbing, probeOnce } from '../pipeline.ts';
 import { plan } from '../schedule/plan.ts';
+import type { Earlier } from './earlier.ts';
 
 /** Probes at the same time. */
 const CONCURRENCY = 16;
@@ -26,6 +27,8 @@ export interface RoundOptions {
   readonly knowledge: Knowledge;
   /** Strangers' cookies of earlier runs, or null. */
   readonly jars: string | null;
+  /** Sessions of accounts, of a daemon that keeps them; null = none. */
+  readonly signedIn: Earlier['signedIn'];
   /** Takes a token for a fresh visit; false = none left. */
   readonly takeSession: (outpost: string) => boolean;
   readonly progress: (done: number, all: number) => void;
@@ -43,7 +46,10 @@ export async function probeRound(options: RoundOptions): Promise<Round> {
   const { config, clock } = options;
   const knowledge = learning(options.knowledge);
   using stall = createStallWatch(clock);
-  const { stages, jars } = createProbing(config, { clock, stall, knowledge, jars: options.jars });
+  const { stages, jars } = createProbing(config, {
+    ...{ clock, stall, knowledge, jars: options.jars },
+    ...(options.signedIn === null ? {} : { signedIn: options.signedIn }),
+  });
   const results: ProbeResult[] = [];
   const wanted = chosen(plan({ ...config, knowledge }), options.targets);
   const fresh = freshVisits(
@@ -69,14 +75,30 @@ export async function probeRound(options: RoundOptions): Promise<Round> {
     else await probe(check);
   });
   await inParallel(free, async (subject) => {
-    const noCookie =
-      subject.kind === 'visit' &&
-      subject.visit === 'return' &&
-      subject.gate !== null &&
-      !jars.has(subject.gate, subject.target.url);
-    if (!noCookie) await probe(subject);
+    const why = obstacle(subject, jars, options);
+    if (why === 'withheld') withheld += 1;
+    if (why === null) await probe(subject);
   });
   return { results: results.sort((a, b) => order(wanted, a) - order(wanted, b)), withheld };
+}
+
+/**
+ * Why a visit outside the fresh ones is left out. A login is the daemon's alone: only it knows how many there were. A
+ * session is replayed while the daemon keeps one; a credential may make one at the gate, and so takes a token.
+ */
+function obstacle(
+  subject: Subject,
+  jars: ReturnType<typeof createProbing>['jars'],
+  options: RoundOptions,
+): 'none' | 'withheld' | null {
+  if (subject.kind !== 'visit' || subject.gate === null) return null;
+  const { visit, gate, account, target } = subject;
+  if (visit === 'return') return jars.has(gate, target.url) ? null : 'none';
+  if (account === null) return null;
+  if (visit === 'login') return 'none';
+  if (options.signedIn?.has(account, gate, target.url) === true) return null;
+  if (account.credential.kind === 'password') return 'none';
+  return options.takeSession(gate.outpost) ? null : 'withheld';
 }
 
 function order(subjects: readonly Subject[], result: ProbeResult): number {

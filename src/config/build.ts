@@ -5,6 +5,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { staticTarget, type TargetDefaults } from '../discover/static.ts';
 import { plainExpectation } from '../discover/target-options.ts';
 import type { NetworkPath } from '../model/network-path.ts';
+import { accountFromOption } from './account-options.ts';
+import { accountGate } from './account-references.ts';
 import type { Config } from './config.ts';
 import { type References, readNamedFile } from './expand.ts';
 import { gateFromOption } from './gate-options.ts';
@@ -32,13 +34,19 @@ export function buildConfig(sections: Sections, references: References, findings
     return null;
   if (alerts === null || watchdog === null || store === null || web === null || log === null) return null;
   if (findings.length > 0) return null;
+  const gates = sections.gates.map(({ option }) => gateFromOption(option, paths));
+  const targets = sections.targets.map(({ option }) =>
+    staticTarget(option, targetDefaults(sections), sections.zones ?? []),
+  );
   return {
     vantage: vantage.name,
-    gates: sections.gates.map(({ option }) => gateFromOption(option, paths)),
+    gates,
     paths,
-    targets: sections.targets.map(({ option }) =>
-      staticTarget(option, targetDefaults(sections), sections.zones ?? []),
-    ),
+    targets,
+    accounts: sections.accounts.flatMap(({ option }) => {
+      const gate = gates.find(({ name }) => name === accountGate(option, sections));
+      return gate === undefined ? [] : [accountFromOption(option, gate, targets)];
+    }),
     controls: control,
     checks,
     canaries,

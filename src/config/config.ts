@@ -2,6 +2,7 @@
 
 import type { LogLevel } from '../base/log.ts';
 import type { Secret } from '../base/secret.ts';
+import type { Account } from '../model/account.ts';
 import type { Gate } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { Target } from '../model/target.ts';
@@ -17,6 +18,8 @@ export interface Config {
   readonly targets: readonly Target[];
   /** URLs outside the site. */
   readonly controls: readonly string[];
+  /** Who signed-in visits sign in as. */
+  readonly accounts: readonly Account[];
   readonly checks: CheckRules;
   readonly canaries: 'auto' | 'none';
   /** Target labels that are components. */

@@ -9,15 +9,11 @@ const NOT_BUILT: readonly (readonly string[])[] = [
   ['gates', '*', 'forward-auth'],
   ['discover'],
   ['baseline'],
-  ['accounts'],
-  ['checks', 'session'],
-  ['checks', 'login'],
   ['checks', 'browser'],
   ['browser'],
   ['evidence'],
   ['report-to'],
   ['shard'],
-  ['store', 'key'],
   ['web', 'status-page'],
 ];
 

@@ -3,6 +3,7 @@
 import type { ExpectOption } from '../discover/target-options.ts';
 import { COMPONENT_TYPES } from '../model/component.ts';
 import { targetId } from '../model/target.ts';
+import { accountFindings } from './account-references.ts';
 import { gateFromOption } from './gate-options.ts';
 import { isRecord } from './not-built.ts';
 import type { Finding } from './problem.ts';
@@ -25,7 +26,7 @@ export function referenceFindings(raw: Raw, sections: Sections): Finding[] {
     paths: new Set(declaredNames(raw, 'paths').keys()),
   };
   return [
-    ...['gates', 'paths', 'receivers'].flatMap((list) => duplicates(raw, list)),
+    ...['gates', 'paths', 'receivers', 'accounts'].flatMap((list) => duplicates(raw, list)),
     ...rawItems(raw, 'gates').flatMap(({ index, item }) =>
       unknownPaths(texts(item['paths']), ['gates', index, 'paths'], declared),
     ),
@@ -42,6 +43,7 @@ export function referenceFindings(raw: Raw, sections: Sections): Finding[] {
     ...ruleFindings(raw, sections),
     ...signatureFindings(raw, sections),
     ...maintenanceFindings(sections),
+    ...accountFindings(raw, sections),
   ];
 }
 
@@ -179,17 +181,19 @@ function duplicateTargets(sections: Sections): Finding[] {
 
 function checksFindings(raw: Raw, declared: Declared): Finding[] {
   const checks = raw['checks'];
-  const rule = isRecord(checks) ? checks['return'] : null;
-  const every = isRecord(rule) ? rule['every'] : null;
-  if (!isRecord(every)) return [];
   const known = new Set([...declared.paths, 'cdn', 'origin', 'direct']);
-  return Object.keys(every)
-    .filter((name) => !known.has(name))
-    .map((name) => ({
-      path: ['checks', 'return', 'every', name],
-      message: `no such path or kind of path${didYouMean(name, known)}`,
-      atKey: true,
-    }));
+  return ['return', 'session'].flatMap((visit) => {
+    const rule = isRecord(checks) ? checks[visit] : null;
+    const every = isRecord(rule) ? rule['every'] : null;
+    if (!isRecord(every)) return [];
+    return Object.keys(every)
+      .filter((name) => !known.has(name))
+      .map((name) => ({
+        path: ['checks', visit, 'every', name],
+        message: `no such path or kind of path${didYouMean(name, known)}`,
+        atKey: true,
+      }));
+  });
 }
 
 /** Gates that share an outpost share one store: it has one kind and one size. */

@@ -13,6 +13,7 @@ import { receiverSchema } from '../notify/receivers.ts';
 import { checksSchema } from '../schedule/options.ts';
 import { storeSchema } from '../store/options.ts';
 import { webSchema } from '../web/options.ts';
+import { accountSchema } from './account-options.ts';
 import { gateSchema } from './gate-options.ts';
 import { pathSchema } from './path-options.ts';
 
@@ -39,6 +40,7 @@ export const itemSchemas = {
   receivers: receiverSchema,
   signatures: userSignatureSchema,
   maintenance: maintenanceSchema,
+  accounts: accountSchema,
 } as const;
 
 /** Everything that is not a list of entries. */
@@ -73,6 +75,7 @@ export const configSchema = z.strictObject({
   zones: sectionSchemas.zones,
   targets: z.array(itemSchemas.targets).min(1),
   control: sectionSchemas.control,
+  accounts: z.array(itemSchemas.accounts).default([]),
   checks: sectionSchemas.checks,
   canaries: sectionSchemas.canaries,
   shared: sectionSchemas.shared,

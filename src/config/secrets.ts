@@ -1,11 +1,12 @@
 // The secret texts of a configuration: what must be taken out of words that nobody of us wrote, such as those of an
 // exception that ends the process.
 
+import { accountSecrets } from '../model/account.ts';
 import type { Config } from './config.ts';
 
 /** Header values, credentials, and addresses that are credentials. */
 export function secretsIn(config: Config): string[] {
-  const { targets, receivers, heartbeat, web, paths } = config;
+  const { targets, receivers, heartbeat, web, paths, accounts, store } = config;
   return [
     ...targets.flatMap(({ headers }) => Object.values(headers)),
     ...receivers.flatMap((receiver) => [
@@ -17,5 +18,7 @@ export function secretsIn(config: Config): string[] {
       (one) => one?.reveal() ?? [],
     ),
     ...paths.flatMap(({ tls }) => tls.key ?? []),
+    ...accounts.flatMap(accountSecrets),
+    ...store.keys.map((key) => key.reveal()),
   ];
 }

@@ -59,6 +59,7 @@ export function parseSections(value: Readonly<Record<string, unknown>>, findings
     shared: section('shared'),
     signatures: list('signatures'),
     maintenance: list('maintenance'),
+    accounts: list('accounts'),
     alerts: section('alerts'),
     watchdog: section('watchdog'),
     heartbeat: section('heartbeat'),

@@ -3,6 +3,7 @@
 
 import { systemClock } from '../base/clock.ts';
 import type { Target } from '../model/target.ts';
+import { accountWarnings } from './account-references.ts';
 import type { Config } from './config.ts';
 import type { KeyPath } from './document.ts';
 import { maintenanceWarnings } from './maintenance-warnings.ts';
@@ -26,6 +27,7 @@ export function warningsOf(config: Config, raw: Raw, isReferred: (path: KeyPath)
     ...pathWarnings(config),
     ...sharedWarnings(config),
     ...maintenanceWarnings(config, systemClock.now()),
+    ...accountWarnings(config),
     ...(config.receivers.length === 0
       ? [{ path: ['receivers'], message: 'no receiver is configured: nobody will be told of an incident' }]
       : []),
@@ -33,7 +35,7 @@ export function warningsOf(config: Config, raw: Raw, isReferred: (path: KeyPath)
 }
 
 const SECRET_KEY =
-  /(^|-)(password|passwd|token|secret|authorization|credentials?|bearer|api-?key)$|^x-.*(secret|token|key)$/i;
+  /(^|-)(password|passwd|token|secret|authorization|credentials?|bearer|api-?key|totp)$|^x-.*(secret|token|key)$/i;
 
 /** Keys that hold secrets, with a literal value in the file. */
 function literalSecrets(value: unknown, path: KeyPath, isReferred: (path: KeyPath) => boolean): Finding[] {

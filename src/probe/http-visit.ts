@@ -3,7 +3,7 @@
 // A session visit carries what the account has to the account's hosts alone, asked anew at every hop.
 
 import type { Clock } from '../base/clock.ts';
-import { type Account, basicText, mayCarry } from '../model/account.ts';
+import { type Account, basicText, type Credential, mayCarry } from '../model/account.ts';
 import type { Check } from '../model/check.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { Exchange, Observation, ProbeError } from '../model/observation.ts';
@@ -11,10 +11,11 @@ import type { Exchanger, Limit } from './exchange.ts';
 import { isOwnHost, nextStep } from './hops.ts';
 import { createVisitJar, type Jars, type VisitJar } from './jar.ts';
 import { BODY_LIMIT_BYTES, HOP_LIMIT, SEARCHED_BODY_LIMIT_BYTES } from './limits.ts';
-import { signIn } from './login.ts';
+import { providerPath, signIn } from './login.ts';
 import { probeError } from './net-error.ts';
 import type { Codes } from './one-time-code.ts';
 import type { SignedIn } from './signed-in.ts';
+import type { Tokens } from './tokens.ts';
 
 export type Sighting = Pick<Observation, 'exchanges' | 'stop' | 'error'> &
   Partial<Pick<Observation, 'flow' | 'secrets'>>;
@@ -25,6 +26,7 @@ export interface VisitTools {
   readonly jars: Jars;
   readonly signedIn: SignedIn;
   readonly codes: Codes;
+  readonly tokens: Tokens;
   /** All configured ones: the identity provider has a way of its own. */
   readonly paths: readonly NetworkPath[];
   readonly userAgent: string;
@@ -47,34 +49,67 @@ export async function visitReturn(check: Check, tools: VisitTools, limit: Limit)
 
 /** A user who is signed in. Without a session or a credential nothing is sent, nor where nobody verifies who answers. */
 export async function visitSession(check: Check, tools: VisitTools, limit: Limit): Promise<Sighting> {
-  const { account, gate, path, target } = check;
+  const { account, gate, target } = check;
   if (account === null || gate === null) return notSent('no account to visit as');
-  if (path.tls.verify === 'none' || !mayCarry(account, new URL(target.url)))
+  if (check.path.tls.verify === 'none' || !mayCarry(account, new URL(target.url)))
     return notSent('the account may not be used here');
-  const authorization = authorizationOf(account);
   const jar = tools.signedIn.copy(account, gate);
-  if (authorization === null && !tools.signedIn.has(account, gate, target.url)) {
+  const { credential } = account;
+  if (credential.kind === 'password' && !tools.signedIn.has(account, gate, target.url)) {
     if (!tools.signedIn.hasLogin(account, gate)) return notSent('no session of the account');
     // Another host of the gate was entered before: the identity provider opens this one without a password.
     const entered = await signIn({ check, account, gate, jar, limit, types: false }, tools);
     return { ...entered, secrets: [...entered.secrets, ...tools.signedIn.secrets(account)] };
   }
-  const sighting = await visit(check, tools, { jar, limit, account, authorization });
-  const sent = authorization === null ? [] : [authorization];
-  return { ...sighting, secrets: [...tools.signedIn.secrets(account), ...sent] };
+  const secrets = tools.signedIn.secrets(account);
+  if (credential.kind !== 'client') {
+    const authorization = authorizationOf(credential);
+    const sighting = await visit(check, tools, { jar, limit, account, authorization });
+    return { ...sighting, secrets: authorization === null ? secrets : [...secrets, authorization] };
+  }
+  const path = providerPath(check, gate, tools.paths);
+  const minted = await tools.tokens.token(account, { client: credential, gate, path, limit });
+  if (minted.token === null) return noToken(minted.exchange);
+  const authorization = `Bearer ${minted.token}`;
+  const { exchanges, ...rest } = await visit(check, tools, { jar, limit, account, authorization });
+  const made = minted.exchange === null ? [] : [minted.exchange];
+  return { ...rest, exchanges: [...made, ...exchanges], secrets: [...secrets, minted.token] };
+}
+
+/** The identity provider gave no token: a login that failed, by a program. */
+function noToken(exchange: Exchange | null): Sighting {
+  if (exchange === null) return notSent('there is no token for the account');
+  const { status, error } = exchange;
+  const refused = status !== null && status >= 400 && status < 500;
+  const detail =
+    status === null
+      ? 'no answer to the request for a token'
+      : `the identity provider answers ${status} to it`;
+  return {
+    exchanges: [exchange],
+    stop: error === null ? 'answer' : 'error',
+    error,
+    flow: {
+      steps: [{ name: 'token', durationMs: exchange.timings.firstByteMs ?? 0, failed: detail }],
+      end: refused ? 'rejected' : 'not-finished',
+      detail: refused ? `the client of the account is refused: status ${status}` : detail,
+      secretsSent: true,
+      clockSkewMs: null,
+      page: null,
+    },
+  };
 }
 
 export function notSent(why: string): Sighting {
   return { exchanges: [], stop: 'error', error: probeError('prober', 'internal', why) };
 }
 
-function authorizationOf({ credential }: Account): string | null {
+function authorizationOf(credential: Exclude<Credential, { kind: 'client' }>): string | null {
   switch (credential.kind) {
     case 'bearer':
       return `Bearer ${credential.token.reveal()}`;
     case 'basic':
       return `Basic ${basicText(credential.username, credential.password)}`;
-    case 'client':
     case 'password':
       return null;
   }

@@ -202,18 +202,33 @@ function cookieNames(location: string | undefined): Set<string> {
   return new Set(['authentik_proxy', `authentik_proxy_${client.slice(0, 8)}`, `authentik_proxy_${hash}`]);
 }
 
-const dumpSchema = z.record(z.string(), z.looseObject({ cookies: z.array(z.looseObject({})) }));
+const jarSchema = z.looseObject({ cookies: z.array(z.looseObject({})) });
+const dumpSchema = z.record(z.string(), jarSchema);
 
 function restoredJars(text: string, now: number): Map<string, StoredCookies> {
   try {
     const dump = dumpSchema.parse(JSON.parse(text));
-    return new Map(Object.entries(dump).map(([name, { cookies }]) => [name, restoredJar(cookies, now)]));
+    return new Map(Object.entries(dump).map(([name, { cookies }]) => [name, jarOfCookies(cookies, now)]));
   } catch {
     return new Map(); // no cookies: the next fresh visits bring new ones
   }
 }
 
-function restoredJar(cookies: readonly object[], now: number): StoredCookies {
+/** Durable form of one jar, JSON text. Holds secrets. */
+export function dumpJar({ jar }: StoredCookies): string {
+  return JSON.stringify(jar.serializeSync());
+}
+
+/** The jar of a dump, without what has expired; null when the text is none. */
+export function restoredJar(text: string, now: number): StoredCookies | null {
+  try {
+    return jarOfCookies(jarSchema.parse(JSON.parse(text)).cookies, now);
+  } catch {
+    return null;
+  }
+}
+
+function jarOfCookies(cookies: readonly object[], now: number): StoredCookies {
   const stored = new StoredCookies();
   for (const json of cookies) {
     const cookie = Cookie.fromJSON(json);

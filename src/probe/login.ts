@@ -71,7 +71,7 @@ export async function signIn(who: SignIn, tools: SignInTools): Promise<Sighting>
 }
 
 /** The path to the identity provider: the check's own where the gate is reached by it, else the gate's first. */
-function providerPath(check: Check, gate: Gate, paths: readonly NetworkPath[]): NetworkPath | null {
+export function providerPath(check: Check, gate: Gate, paths: readonly NetworkPath[]): NetworkPath | null {
   if (gate.paths.includes(check.path.name)) return check.path;
   return paths.find(({ name }) => gate.paths.includes(name)) ?? null;
 }

@@ -14,6 +14,7 @@ import { visitLogin } from './login-visit.ts';
 import { lackOf, probeError, toProbeError } from './net-error.ts';
 import type { Codes } from './one-time-code.ts';
 import type { SignedIn } from './signed-in.ts';
+import { createTokens } from './tokens.ts';
 
 export interface ProbeTools {
   readonly clock: Clock;
@@ -47,7 +48,8 @@ const VISIT_PROBERS: Readonly<
 
 /** A probe whose connections share trust and DNS answers, and nothing else. */
 export function createProbe(tools: ProbeTools): Probe {
-  const visitTools: VisitTools = { ...tools, exchanger: createExchanger(tools) };
+  const exchanger = createExchanger(tools);
+  const visitTools: VisitTools = { ...tools, exchanger, tokens: createTokens({ ...tools, exchanger }) };
   const { clock } = tools;
 
   return async (subject, signal) => {

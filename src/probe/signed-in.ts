@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import { type Account, mayCarry } from '../model/account.ts';
 import { type Gate, isGateCookie } from '../model/gate.ts';
 import type { Exchange } from '../model/observation.ts';
-import { createVisitJar, isLive, putCookie, type VisitJar } from './jar.ts';
+import { createVisitJar, dumpJar, isLive, putCookie, restoredJar, type VisitJar } from './jar.ts';
 import { StoredCookies } from './stored-cookies.ts';
 
 /** The sessions of all accounts. Values are secrets: never logged or shown. */
@@ -21,12 +21,16 @@ export interface SignedIn {
     signIn: { readonly account: Account; readonly gate: Gate; readonly replace: boolean },
     exchanges: readonly Exchange[],
   ): void;
-  /** Forgets the gate's session that belongs to the URL; whether there was one. */
-  drop(account: Account, gate: Gate, url: string): boolean;
+  /** Forgets the gate's session of the URL's host alone, and with `shared` that of its domain too; whether there was one. */
+  drop(account: Account, gate: Gate, url: string, shared: boolean): boolean;
   /** Forgets all sessions of the account; whether there was any. */
   forget(account: Account): boolean;
   /** Values of all kept cookies of the account: secrets to take out of what is kept of a visit. */
   secrets(account: Account): readonly string[];
+  /** Durable form of the account's sessions, JSON text that holds secrets; null when there are none. */
+  dump(account: Account): string | null;
+  /** Takes a dump back; anything else leaves the account without a session. */
+  restore(account: Account, text: string): void;
 }
 
 /** No sessions. */
@@ -50,15 +54,25 @@ export function createSignedIn(clock: Clock): SignedIn {
         }
       }
     },
-    drop(account, gate, url) {
+    drop(account, gate, url, shared) {
       const stored = jars.get(account.name);
-      const dropped = (stored?.for(url) ?? []).filter((one) => isSessionCookie(gate, one.key));
+      const dropped = (stored?.for(url) ?? []).filter(
+        (one) => isSessionCookie(gate, one.key) && (shared || one.hostOnly === true),
+      );
       for (const { domain, path, key } of dropped)
         stored?.jar.store.removeCookie(domain, path, key, () => {});
       return dropped.length > 0;
     },
     forget: (account) => jars.delete(account.name),
     secrets: (account) => (jars.get(account.name)?.all() ?? []).map(({ value }) => value),
+    dump(account) {
+      const stored = jars.get(account.name);
+      return stored === undefined ? null : dumpJar(stored);
+    },
+    restore(account, text) {
+      const stored = restoredJar(text, clock.now());
+      if (stored !== null) jars.set(account.name, stored);
+    },
   };
 }
 

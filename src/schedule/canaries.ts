@@ -8,7 +8,17 @@ import type { NetworkPath } from '../model/network-path.ts';
 import type { Target } from '../model/target.ts';
 import { returnEveryMs } from './options.ts';
 import type { Site } from './plan.ts';
-import { type Around, idpName, networkWay, type Place, placeOf, resolverName } from './way.ts';
+import {
+  type Around,
+  idpName,
+  idpPaths,
+  idpPlace,
+  idpZone,
+  networkWay,
+  type Place,
+  placeOf,
+  resolverName,
+} from './way.ts';
 
 /**
  * Longest interval of canaries that go over no path, that ask no CDN for anything, or that alone see a component: the
@@ -255,35 +265,8 @@ function authorizeCanary(gate: Gate, site: Ready): Canary[] {
   ];
 }
 
-function idpPaths(gate: Gate, site: Ready): NetworkPath[] {
-  return site.paths.filter((path) => gate.paths.includes(path.name));
-}
-
-function idpPlace(gate: Gate, site: Ready): Place {
-  const url = new URL(gate.url);
-  const scheme = url.protocol === 'http:' ? 'http' : 'https';
-  return { host: url.hostname, scheme, zone: idpZone(gate, site), origin: idpOrigin(gate, site) };
-}
-
 function idpWay(gate: Gate, path: NetworkPath, site: Ready): Link[] {
   return [...networkWay(idpPlace(gate, site), path, site), site.link('idp', idpName(gate))];
-}
-
-/** Zone of the identity provider: that of a target which covers its host, else the host itself. */
-function idpZone(gate: Gate, site: Ready): string {
-  const host = new URL(gate.url).hostname;
-  const covering = site.targets
-    .map((target) => target.zone)
-    .filter((zone) => host === zone || host.endsWith(`.${zone}`));
-  return covering.toSorted((a, b) => b.length - a.length)[0] ?? host;
-}
-
-/** The origin behind the identity provider: an origin path of its own, else that of the gate's targets. */
-function idpOrigin(gate: Gate, site: Ready): NetworkPath | null {
-  const own = idpPaths(gate, site).find((path) => path.kind === 'origin');
-  if (own !== undefined) return own;
-  const target = site.targets.find((candidate) => candidate.gate === gate.name);
-  return target === undefined ? null : placeOf(target, site.paths).origin;
 }
 
 function firstByHost(targets: readonly Target[]): Target | null {

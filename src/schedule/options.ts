@@ -1,8 +1,9 @@
 // Options of `checks:`, in the words of the configuration file (DESIGN 3 and 6).
 
 import { z } from 'zod';
-import { duration } from '../base/schema.ts';
+import { duration, httpUrl, name } from '../base/schema.ts';
 import type { NetworkPath } from '../model/network-path.ts';
+import { targetId } from '../model/target.ts';
 
 /** How often what is visited. */
 export interface CheckRules {
@@ -10,10 +11,22 @@ export interface CheckRules {
   readonly returnEvery: Readonly<Record<string, number>>;
   /** Wanted interval of each fresh visit of a gate's targets, ms; null = as often as the budget allows. */
   readonly freshEveryMs: number | null;
+  /** Interval of `session` visits in ms, by path name or kind. */
+  readonly sessionEvery: Readonly<Record<string, number>>;
+  /** Name of the account of `session` visits; null = the first one of the target's gate. */
+  readonly sessionAccount: string | null;
+  /** Wanted time between two logins over one gate and path, ms. */
+  readonly loginEveryMs: number;
+  /** Ids of the targets of `login` visits; null = all, in turn. */
+  readonly loginTargets: readonly string[] | null;
+  /** Name of the account of `login` visits; null = the first one of the target's gate that has a password. */
+  readonly loginAccount: string | null;
 }
 
 /** Through the CDN requests may be billed or capped; straight to the origin they are ours alone (DESIGN 3). */
 const DEFAULT_RETURN_EVERY = { cdn: 300_000, origin: 60_000, direct: 60_000 };
+
+const DEFAULT_LOGIN_EVERY_MS = 15 * 60_000;
 
 const everySchema = z
   .union([
@@ -27,16 +40,40 @@ export const checksSchema = z
   .strictObject({
     return: z.strictObject({ every: everySchema.default(DEFAULT_RETURN_EVERY) }).optional(),
     fresh: z.strictObject({ every: z.union([z.literal('auto'), duration()]).default('auto') }).optional(),
+    session: z
+      .strictObject({ every: everySchema.default(DEFAULT_RETURN_EVERY), account: name().optional() })
+      .optional(),
+    login: z
+      .strictObject({
+        every: duration({ minMs: 60_000 }).default(DEFAULT_LOGIN_EVERY_MS),
+        targets: z.array(httpUrl()).min(1).optional(),
+        account: name().optional(),
+      })
+      .optional(),
   })
   .transform(
     (written): CheckRules => ({
       returnEvery: written.return?.every ?? DEFAULT_RETURN_EVERY,
       freshEveryMs:
         written.fresh === undefined || written.fresh.every === 'auto' ? null : written.fresh.every,
+      sessionEvery: written.session?.every ?? DEFAULT_RETURN_EVERY,
+      sessionAccount: written.session?.account ?? null,
+      loginEveryMs: written.login?.every ?? DEFAULT_LOGIN_EVERY_MS,
+      loginTargets: written.login?.targets?.map((url) => targetId(new URL(url))) ?? null,
+      loginAccount: written.login?.account ?? null,
     }),
   );
 
 /** Interval of what costs no session on a path, ms: by its name, else by its kind. */
 export function returnEveryMs(rules: CheckRules, path: NetworkPath): number {
-  return rules.returnEvery[path.name] ?? rules.returnEvery[path.kind] ?? DEFAULT_RETURN_EVERY[path.kind];
+  return everyOn(rules.returnEvery, path);
+}
+
+/** Interval of `session` visits on a path, ms: by its name, else by its kind. */
+export function sessionEveryMs(rules: CheckRules, path: NetworkPath): number {
+  return everyOn(rules.sessionEvery, path);
+}
+
+function everyOn(every: Readonly<Record<string, number>>, path: NetworkPath): number {
+  return every[path.name] ?? every[path.kind] ?? DEFAULT_RETURN_EVERY[path.kind];
 }

@@ -77,7 +77,8 @@ export function createStrangers(tools: {
         saveSoon();
       }
       if (subject.visit === 'return') note(subject, gate, judgement.cookieLost);
-      if (judgement.cookieLost && jars.drop(gate, subject.target.url, isLostForAll(gate))) {
+      const isStranger = subject.account === null;
+      if (isStranger && judgement.cookieLost && jars.drop(gate, subject.target.url, isLostForAll(gate))) {
         saveSoon();
         want(checkId('fresh', subject.path.name, subject.target.id));
       }

@@ -120,6 +120,35 @@ export function idpName(gate: Gate): string {
   return new URL(gate.url).host;
 }
 
+/** The identity provider's own way: the paths of its gate. */
+export function idpPaths(gate: Gate, site: Surroundings): NetworkPath[] {
+  return site.paths.filter((path) => gate.paths.includes(path.name));
+}
+
+/** The identity provider as the way to it needs it. */
+export function idpPlace(gate: Gate, site: Surroundings): Place {
+  const url = new URL(gate.url);
+  const scheme = url.protocol === 'http:' ? 'http' : 'https';
+  return { host: url.hostname, scheme, zone: idpZone(gate, site), origin: idpOrigin(gate, site) };
+}
+
+/** Zone of the identity provider: that of a target which covers its host, else the host itself. */
+export function idpZone(gate: Gate, site: Surroundings): string {
+  const host = new URL(gate.url).hostname;
+  const covering = site.targets
+    .map((target) => target.zone)
+    .filter((zone) => host === zone || host.endsWith(`.${zone}`));
+  return covering.toSorted((a, b) => b.length - a.length)[0] ?? host;
+}
+
+/** The origin behind the identity provider: an origin path of its own, else that of the gate's targets. */
+function idpOrigin(gate: Gate, site: Surroundings): NetworkPath | null {
+  const own = idpPaths(gate, site).find((path) => path.kind === 'origin');
+  if (own !== undefined) return own;
+  const target = site.targets.find((candidate) => candidate.gate === gate.name);
+  return target === undefined ? null : placeOf(target, site.paths).origin;
+}
+
 /** Way of a visit. */
 export function visitWay(visit: Visit, target: Target, path: NetworkPath, around: Around): Link[] {
   const network = networkWay(placeOf(target, around.paths), path, around);
@@ -132,18 +161,31 @@ export function visitWay(visit: Visit, target: Target, path: NetworkPath, around
   }
   if (expected === 'login' && gate !== undefined) {
     // A stranger gets no further than the gate; who is signed in reaches the app.
-    const behind = visit === 'session' ? appWay(target, around) : [around.link('target', target.id)];
-    return [...network, ...gateWay(visit, gate, around), ...behind];
+    const isSignedIn = visit === 'session' || visit === 'login';
+    const behind = isSignedIn ? appWay(target, around) : [around.link('target', target.id)];
+    const login = visit === 'login' ? loginWay(gate, path, around) : [];
+    const passed = new Set(network.map(({ component }) => component));
+    const further = login.filter(({ component }) => !passed.has(component));
+    return [...network, ...further, ...gateWay(visit, gate, around), ...behind];
   }
   return [...network, ...appWay(target, around)];
 }
 
+/** The network part of the way of a login to the identity provider: by the same path where the gate has it. */
+function loginWay(gate: Gate, path: NetworkPath, around: Around): Link[] {
+  const paths = idpPaths(gate, around);
+  const own = paths.find(({ name }) => name === path.name) ?? paths[0];
+  return own === undefined ? [] : networkWay(idpPlace(gate, around), own, around);
+}
+
 function gateWay(visit: Visit, gate: Gate, { link }: Around): Link[] {
-  const makesSession = visit === 'fresh' && gate.sessions.store !== 'none';
+  const isLogin = visit === 'login';
+  const makesSession = isLogin || (visit === 'fresh' && gate.sessions.store !== 'none');
   return [
     link('gate', gate.outpost),
     ...(makesSession ? [link('gate-sessions', gate.outpost)] : []),
-    link('idp', idpName(gate), IDP_STRENGTH),
+    // A login passes the identity provider, by its own way; everybody else is only sent there.
+    isLogin ? link('idp', idpName(gate)) : link('idp', idpName(gate), IDP_STRENGTH),
   ];
 }
 

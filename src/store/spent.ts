@@ -1,5 +1,6 @@
-// Sessions that another process of the same store has created: `gatewatch check` beside a running daemon. The count
-// only rises; the daemon charges its budget with what was added (DESIGN 3: everything that visits takes from it).
+// What another process tells the daemon of the same store, as counts that only rise: sessions that `gatewatch check`
+// has created, which the budget is charged with (DESIGN 3: everything that visits takes from it), and accounts that a
+// person has resumed.
 
 import Database from 'better-sqlite3';
 import { storeFiles } from './store-files.ts';
@@ -14,12 +15,26 @@ export function spentKey(outpost: string): string {
 
 /** Adds one session for the daemon of that store to see; false when that could not be written. */
 export function addSpent(file: string, outpost: string): boolean {
+  return addOne(file, spentKey(outpost));
+}
+
+/** Key of the store's state that counts how often a person has resumed the logins of an account. */
+export function resumedKey(account: string): string {
+  return `resumed:${account}`;
+}
+
+/** Resumes the logins of an account for the daemon of that store; false when that could not be written. */
+export function addResumed(file: string, account: string): boolean {
+  return addOne(file, resumedKey(account));
+}
+
+function addOne(file: string, key: string): boolean {
   let db: Database.Database | null = null;
   try {
     db = new Database(storeFiles(file).state, { fileMustExist: true, timeout: BUSY_MS });
     db.prepare(
       "INSERT INTO state (key, value) VALUES (?, '1') ON CONFLICT DO UPDATE SET value = CAST(value AS INTEGER) + 1",
-    ).run(spentKey(outpost));
+    ).run(key);
     return true;
   } catch {
     return false;

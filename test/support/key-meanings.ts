@@ -187,6 +187,78 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
     default: 'auto',
     meaning: 'as often as the session budget allows, or a wanted interval of each (the budget still holds)',
   },
+  'checks.session': {
+    type: 'map',
+    meaning: 'visits with a kept session or an API credential; see `accounts`',
+  },
+  'checks.session.every': {
+    type: 'duration, or map by path or kind',
+    default: '{ cdn: 5m, origin: 60s, direct: 60s }',
+    meaning: 'their interval',
+  },
+  'checks.session.account': {
+    type: 'name',
+    otherwise: 'the first of the gate',
+    meaning: 'who is signed in',
+  },
+  'checks.login': { type: 'map', meaning: 'whole logins over HTTP, at gates of kind `authentik`' },
+  'checks.login.every': {
+    type: duration,
+    default: '15m',
+    meaning: 'interval of each gate and path; an account logs in at most every 5 min and 6 times an hour',
+  },
+  'checks.login.targets': {
+    type: 'list of URLs',
+    otherwise: 'all, in turn',
+    meaning: 'targets that are logged in to',
+  },
+  'checks.login.account': {
+    type: 'name',
+    otherwise: 'the first of the gate with a password',
+    meaning: 'who logs in',
+  },
+
+  accounts: { type: 'list', meaning: 'who signed-in visits sign in as; each has one kind of credential' },
+  'accounts[].name': { type: 'name', meaning: 'what `checks` and `gatewatch account` call it' },
+  'accounts[].gate': { type: 'name', otherwise: 'the default or only gate', meaning: 'the login it is for' },
+  'accounts[].username': { type: 'text', meaning: 'typed into the login' },
+  'accounts[].password': {
+    type: 'text',
+    meaning: 'the same; sent to the origin of the `url` of the gate alone',
+  },
+  'accounts[].totp': {
+    type: 'base32 or `otpauth:` URL',
+    meaning: 'secret of the one-time codes, where the login asks for them',
+  },
+  'accounts[].bearer': { type: 'text', meaning: 'instead: a token that is sent with each request' },
+  'accounts[].basic': { type: 'map', meaning: 'instead: basic authentication, with an application password' },
+  'accounts[].basic.username': { type: 'text', meaning: 'its user name' },
+  'accounts[].basic.password': { type: 'text', meaning: 'its password' },
+  'accounts[].client': {
+    type: 'map',
+    meaning: 'instead: OAuth2 client credentials; tokens are made and renewed',
+  },
+  'accounts[].client.id': { type: 'text', meaning: 'client id' },
+  'accounts[].client.secret': { type: 'text', meaning: 'client secret' },
+  'accounts[].client.scope': {
+    type: 'text',
+    otherwise: '`openid profile ak_proxy`',
+    meaning: 'scopes that are asked for',
+  },
+  'accounts[].client.token-url': {
+    type: 'URL',
+    otherwise: 'authentik’s',
+    meaning: 'where tokens are made; on the origin of the `url` of the gate',
+  },
+  'accounts[].hosts': {
+    type: 'list of hosts',
+    otherwise: 'those of the targets of the gate',
+    meaning: 'hosts that its sessions and credentials may go to; `*.name` for all below it',
+  },
+  'accounts[].denied': {
+    type: 'list of hosts',
+    meaning: 'hosts that must refuse it: the app there is `exposed`',
+  },
   canaries: { meaning: 'cheap checks that tell components apart' },
   shared: {
     type: 'list of labels',
@@ -301,7 +373,11 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   'store.results': { type: duration, default: '14d', meaning: 'how long single results are kept' },
   'store.rollups': { type: duration, default: '400d', meaning: 'how long daily sums and incidents are kept' },
   'store.max': { type: 'size', default: '2GiB', meaning: 'size at which the oldest results go earlier' },
-  'store.key': { type: '–', meaning: 'not built yet' },
+  'store.key': {
+    type: 'text or list',
+    meaning:
+      'encrypts kept sessions, which else are in memory only; the first one seals, the others open what is older (`openssl rand -base64 32`)',
+  },
 
   web: { type: 'map', meaning: 'page, API and metrics' },
   'web.listen': { type: 'IP:port', meaning: 'where to listen' },

@@ -120,7 +120,16 @@ export function siteSubjects(options: SiteOptions = {}): readonly Subject[] {
     controls: Array.from({ length: options.controls ?? 3 }, (_, at) => `https://control${at}.test/`),
     shared: ['node'],
     canaries: options.canaries ?? 'auto',
-    checks: { returnEvery: options.every ?? { cdn: 300_000, origin: 60_000 }, freshEveryMs: null },
+    checks: {
+      returnEvery: options.every ?? { cdn: 300_000, origin: 60_000 },
+      freshEveryMs: null,
+      sessionEvery: options.every ?? { cdn: 300_000, origin: 60_000 },
+      sessionAccount: null,
+      loginEveryMs: 900_000,
+      loginTargets: null,
+      loginAccount: null,
+    },
+    accounts: [],
     knowledge: KNOWLEDGE,
   });
 }

@@ -14,6 +14,7 @@ import { createJars } from '../../../src/probe/jar.ts';
 import { HOP_LIMIT } from '../../../src/probe/limits.ts';
 import { readHead } from '../../../src/probe/response-head.ts';
 import { createSignedIn } from '../../../src/probe/signed-in.ts';
+import { createTokens } from '../../../src/probe/tokens.ts';
 import { expectCleanPrototypes, hostile, hostileKey, latin1, timeBox } from '../../support/fuzz.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { leaksIn, marker } from '../../support/markers.ts';
@@ -179,7 +180,8 @@ test('a visit goes nowhere else, takes its secrets nowhere else, and ends', asyn
       const jars = createJars(clock);
       const signedIn = createSignedIn(clock);
       const codes = { next: () => Promise.resolve(null) };
-      const tools = { clock, exchanger, jars, signedIn, codes, paths: [], userAgent: 'test' };
+      const tokens = createTokens({ clock, exchanger, userAgent: 'test' });
+      const tools = { clock, exchanger, jars, signedIn, codes, tokens, paths: [], userAgent: 'test' };
       await visitFresh(subject, tools, limit);
       expect(asked.length).toBeLessThanOrEqual(HOP_LIMIT + 1);
       for (const { url, headers } of asked) {
