@@ -45,7 +45,7 @@ const inCode = (text: string): boolean => README.includes(`\`${text}\``);
 describe('the README', () => {
   test('has the tables that the code makes (npm run docs)', () => {
     expect(withTables(README)).toBe(README);
-  });
+  }, 180_000); // each command is started for its help
 
   test('names every configuration key, with its meaning', () => {
     const keys = configurationKeys().map(({ path }) => path);

@@ -79,7 +79,7 @@ function stateOf(
   };
 }
 
-/** Return visits of one gate whose cookies were deleted at about the same time. */
+/** Visits with a session of one gate that were told at about the same time that it is gone. */
 export interface LostSessions {
   readonly component: number;
   readonly checks: readonly CheckRecord[];
@@ -88,14 +88,15 @@ export interface LostSessions {
   readonly last: number;
 }
 
-/** Gates that lost many sessions at once: at least three targets, and half of those that return. */
+/** Gates that lost many sessions at once: at least three targets, and half of those that carry one. */
 export function lostSessions(evidence: Evidence, now: number): LostSessions[] {
   const lost: LostSessions[] = [];
   for (const node of evidence.topology.components) {
     if (node.component.type !== 'gate') continue;
     const returning = node.hard.flatMap((index) => {
       const record = evidence.records[index];
-      return record !== undefined && record.check.visit === 'return' ? [record] : [];
+      const carries = record?.check.visit === 'return' || record?.check.visit === 'session';
+      return record !== undefined && carries ? [record] : [];
     });
     const recent = returning.filter(
       (record) => now - Math.max(record.lastAt, record.unknownAt) <= LOST_WINDOW_MS,

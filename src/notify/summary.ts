@@ -202,8 +202,9 @@ function seenBy(incident: Incident, context: AlertContext): string {
   const said = incident.kind === 'exposed' || incident.kind === 'walled-off';
   const phrase = incident.signature === null ? null : (context.texts(incident.signature)?.phrase ?? null);
   if (phrase === null || said) return countOf(incident, incident.targets.length === 1 ? 'fails' : 'fail');
-  const who = failsFor(incident.lanes, 'fresh') && !failsForOthers(incident.lanes) ? 'strangers' : 'visitors';
-  return [who, evidenceText(phrase, PART_LIMIT), onHowMany(incident)].filter((part) => part !== '').join(' ');
+  return [whoFails(incident.lanes), evidenceText(phrase, PART_LIMIT), onHowMany(incident)]
+    .filter((part) => part !== '')
+    .join(' ');
 }
 
 function onHowMany(incident: Incident): string {
@@ -230,12 +231,16 @@ function numbersOf(incident: Incident): string {
   return `${failing} of ${tried} ${tried === 1 ? 'service' : 'services'} tried${rest}`;
 }
 
-function failsFor(lanes: readonly Lane[], visit: string): boolean {
-  return lanes.some((lane) => lane.visit === visit && lane.failing > 0);
-}
+/** Visits that stand for a stranger: a login begins as one. */
+const STRANGERS = ['fresh', 'login', 'browser'];
 
-function failsForOthers(lanes: readonly Lane[]): boolean {
-  return lanes.some((lane) => lane.visit !== 'fresh' && lane.failing > 0);
+/** For whom it fails, as the lanes show it: never fewer people than were seen to be hit. */
+function whoFails(lanes: readonly Lane[]): string {
+  const failing = new Set(lanes.filter((lane) => lane.failing > 0).map(({ visit }) => visit));
+  const only = (...visits: readonly string[]): boolean =>
+    failing.size > 0 && [...failing].every((visit) => visits.includes(visit));
+  if (failing.has('fresh') && only(...STRANGERS)) return 'strangers';
+  return only('session') ? 'signed-in users' : 'visitors';
 }
 
 /** `through the CDN and at the origin`: the paths on which something fails. */
@@ -279,7 +284,16 @@ export function whoGetsIn(incident: Incident): string[] {
   const seenByVisits = incident.targets.length > 0;
   if (seenByVisits && !incident.lanes.some((lane) => lane.failing > 0)) return [];
   if (fine('session')) return ['signed-in users still get in'];
+  if (failsFor(incident, 'session')) {
+    // The reverse: what keeps users out lets strangers come as far as they may.
+    const asFar = fine('fresh') ? ['strangers are still sent to the login'] : [];
+    return fine('login') ? [...asFar, 'logins work'] : asFar;
+  }
   return fine('return') ? ['visitors with a session cookie still get through'] : [];
+}
+
+function failsFor({ lanes }: Incident, visit: string): boolean {
+  return lanes.some((lane) => lane.visit === visit && lane.failing > 0);
 }
 
 function listed(names: readonly string[]): string {

@@ -2,9 +2,11 @@
 // 'Validate says what it costs'). Also the words for it, so that `validate` and the warnings at start say the same.
 
 import { formatDuration, humanDuration } from '../base/duration.ts';
+import type { Account } from '../model/account.ts';
 import type { Subject } from '../model/check.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import { LOGIN_ASSETS_MOST } from '../model/page-asset.ts';
+import { loginGroups, loginPaceMs } from './logins.ts';
 import { type Outpost, outpostsOf } from './outpost.ts';
 import { plan, type Site } from './plan.ts';
 
@@ -54,7 +56,23 @@ export interface RequestCost {
   readonly ceilingPerDay: number | null;
 }
 
+/** Logins of one account. */
+interface LoginCost {
+  readonly account: string;
+  /** Gates and paths, and targets on them. */
+  readonly groups: number;
+  readonly visits: number;
+  /** Time between two logins, ms. */
+  readonly paceMs: number;
+  /** Time for every gate and path, and for every target on each, ms. */
+  readonly groupsMs: number;
+  readonly roundMs: number;
+  /** What `checks.login.every` asks for each gate and path. */
+  readonly wantedMs: number;
+}
+
 export interface Costs {
+  readonly logins: readonly LoginCost[];
   readonly sessions: readonly SessionCost[];
   readonly requests: readonly RequestCost[];
 }
@@ -63,7 +81,8 @@ export interface Costs {
 export function costsOf(site: Site, subjects: readonly Subject[] = plan(site)): Costs {
   const outposts = outpostsOf(site);
   const sessions = outposts.map(sessionCost);
-  return { sessions, requests: site.paths.map((path) => requestCost(path, subjects, sessions)) };
+  const logins = site.accounts.flatMap((account) => loginCost(account, site, subjects));
+  return { logins, sessions, requests: site.paths.map((path) => requestCost(path, subjects, sessions)) };
 }
 
 function sessionCost(outpost: Outpost): SessionCost {
@@ -95,6 +114,24 @@ function sessionCost(outpost: Outpost): SessionCost {
   };
 }
 
+function loginCost(account: Account, { checks }: Site, subjects: readonly Subject[]): LoginCost[] {
+  const groups = loginGroups(account, subjects);
+  const most = Math.max(0, ...groups.map((group) => group.checks.length));
+  if (groups.length === 0) return [];
+  const paceMs = loginPaceMs(groups.length, checks.loginEveryMs);
+  return [
+    {
+      account: account.name,
+      groups: groups.length,
+      visits: groups.reduce((sum, group) => sum + group.checks.length, 0),
+      paceMs,
+      groupsMs: paceMs * groups.length,
+      roundMs: paceMs * groups.length * most,
+      wantedMs: checks.loginEveryMs,
+    },
+  ];
+}
+
 function requestCost(
   path: NetworkPath,
   subjects: readonly Subject[],
@@ -117,6 +154,8 @@ function isRequest(subject: Subject): boolean {
 }
 
 function perDay(subject: Subject, sessions: readonly SessionCost[]): number {
+  // Logins are few: at most six an hour an account, whatever the number of checks they take turns over.
+  if (subject.kind === 'visit' && subject.visit === 'login') return 0;
   if (subject.everyMs !== null) return (DAY_MS / subject.everyMs) * requestsOf(subject);
   const cost = sessions.find((one) => one.outpost === subject.gate?.outpost);
   return cost === undefined || cost.visits === 0 ? 0 : (cost.perMinute * DAY_MS) / MINUTE_MS / cost.visits;
@@ -129,7 +168,11 @@ function requestsOf(subject: Subject): number {
 
 /** Lines for people: one or more for every outpost and path. */
 export function costLines(costs: Costs): string[] {
-  return [...costs.sessions.flatMap(sessionLines), ...costs.requests.map(requestLine)];
+  return [
+    ...costs.sessions.flatMap(sessionLines),
+    ...costs.logins.map(loginLine),
+    ...costs.requests.map(requestLine),
+  ];
 }
 
 function sessionLines(cost: SessionCost): string[] {
@@ -146,6 +189,12 @@ function sessionLines(cost: SessionCost): string[] {
   return lines;
 }
 
+function loginLine(cost: LoginCost): string {
+  const { account, groups, visits, paceMs, groupsMs, roundMs } = cost;
+  const each = `each of ${groups} gates and paths every ${humanDuration(groupsMs)}`;
+  return `account ${account}: one login in ${humanDuration(paceMs)}, ${each}, a round over ${visits} logins takes ${humanDuration(roundMs)}`;
+}
+
 function storeText(cost: SessionCost): string {
   if (cost.storeSessions === null || cost.share === null) return '';
   return `, ${percent(cost.share)} of the ${cost.storeSessions} its store can hold`;
@@ -158,7 +207,11 @@ function requestLine(cost: RequestCost): string {
 
 /** What is wrong with the costs, in full sentences. */
 export function costWarnings(costs: Costs): string[] {
-  return [...costs.sessions.flatMap(sessionWarnings), ...costs.requests.flatMap(requestWarnings)];
+  return [
+    ...costs.sessions.flatMap(sessionWarnings),
+    ...costs.logins.flatMap(loginWarnings),
+    ...costs.requests.flatMap(requestWarnings),
+  ];
 }
 
 function sessionWarnings(cost: SessionCost): string[] {
@@ -185,6 +238,14 @@ function sessionWarnings(cost: SessionCost): string[] {
     );
   }
   return warnings;
+}
+
+function loginWarnings({ account, groups, groupsMs, wantedMs }: LoginCost): string[] {
+  if (groupsMs <= wantedMs) return [];
+  return [
+    `account ${account}: logins every ${humanDuration(wantedMs)} over each of ${groups} gates and paths are wanted, ` +
+      `but an account logs in six times an hour at most, so that each has its turn every ${humanDuration(groupsMs)}`,
+  ];
 }
 
 function requestWarnings(cost: RequestCost): string[] {

@@ -204,7 +204,7 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   'checks.login': { type: 'map', meaning: 'whole logins over HTTP, at gates of kind `authentik`' },
   'checks.login.every': {
     type: duration,
-    default: '15m',
+    default: '30m',
     meaning: 'interval of each gate and path; an account logs in at most every 5 min and 6 times an hour',
   },
   'checks.login.targets': {

@@ -56,6 +56,10 @@ export function visitWords(visit: string): { who: string; how: string } {
       return { who: 'Strangers', how: 'first visit, no cookie' };
     case 'return':
       return { who: 'Returning', how: 'with a kept cookie' };
+    case 'session':
+      return { who: 'Signed in', how: 'with a kept session' };
+    case 'login':
+      return { who: 'Logging in', how: 'from the login to the app' };
     default:
       return { who: visit, how: '' };
   }

@@ -151,6 +151,28 @@ describe('the summary', () => {
       { lanes: [...lanes, lane('session', 'cdn', 0)] },
       `${sentence}; signed-in users still get in`,
     ],
+    [
+      'speaks of strangers although logins fail too: a login begins as one',
+      { lanes: [...lanes, lane('login', 'cdn', 2), lane('session', 'cdn', 0)] },
+      `${sentence}; signed-in users still get in`,
+    ],
+    [
+      'says that nobody can log in, and who is in',
+      {
+        blame: component('idp', 'auth.example.com'),
+        lanes: [lane('login', 'cdn', 2, 2), lane('session', 'cdn', 0), lane('fresh', 'cdn', 0)],
+      },
+      'the identity provider auth.example.com does not work: visitors get an empty 400 on 8 of 8 services tried (34 behind it), through the CDN; signed-in users still get in',
+    ],
+    [
+      'says the reverse: users are kept out, and strangers are not',
+      {
+        blame: component('node', 'n1'),
+        behind: 8,
+        lanes: [lane('session', 'origin', 8), lane('fresh', 'origin', 0), lane('login', 'origin', 0, 1)],
+      },
+      'node n1 is at fault: signed-in users get an empty 400 on 8 of 8 services tried, at the origin; strangers are still sent to the login; logins work',
+    ],
     ['claims nobody without a lane that shows it', { lanes }, sentence],
     [
       'claims nobody by a lane that was not tried',

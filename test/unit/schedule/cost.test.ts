@@ -100,6 +100,25 @@ describe('budgets', () => {
   });
 });
 
+describe('logins', () => {
+  const account = (every: string) =>
+    `control: []\nchecks: { login: { every: ${every} } }\naccounts: [{ name: monitor, username: probe, password: geheim }]`;
+
+  test('take turns over gates, paths and targets, as often as is wanted', () => {
+    const costs = costsOf(plannedSite({ hosts: 3, more: account('1h') }));
+    expect(costLines(costs).filter((line) => line.startsWith('account'))).toEqual([
+      'account monitor: one login in 30 min, each of 2 gates and paths every 1 h, a round over 6 logins takes 3 h',
+    ]);
+    expect(costWarnings(costs)).toEqual([]);
+  });
+
+  test('that are wanted more often than an account may log in are warned of', () => {
+    expect(costWarnings(costsOf(plannedSite({ hosts: 3, more: account('5m') }))).join()).toContain(
+      'account monitor: logins every 5 min over each of 2 gates and paths are wanted, but an account logs in six times an hour at most, so that each has its turn every 24 min',
+    );
+  });
+});
+
 describe('requests', () => {
   test('a day above the ceiling is warned of', () => {
     const costs = costsOf(plannedSite({ hosts: 34, cdn: ', requests: 1000/day' }));
