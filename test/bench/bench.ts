@@ -1,7 +1,8 @@
 // `npm run bench`: what a probe costs in CPU, memory and disk, beside blackbox exporter and curl on the same machine,
 // against the same server, in the same run. Read the ratios: absolute figures grow with whatever else the machine does.
 //
-//   npm run bench -- [--quick] [--full] [--json FILE] [part …]     parts: cost, memory, schedule, store, rooms, discover
+//   npm run bench -- [--quick] [--full] [--json FILE] [part …]
+//   parts: cost, memory, schedule, store, rooms, discover, signed
 
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -16,6 +17,7 @@ import { measureProbeCost, type Patience } from './probe-cost.ts';
 import { measureRooms } from './rooms.ts';
 import { type Row, tableText } from './row.ts';
 import { measureSchedule } from './schedule.ts';
+import { measureSigned } from './signed.ts';
 import { measureStore } from './store.ts';
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -45,6 +47,7 @@ const parts: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
   store: () => measureStore(options.full ? 10_000_000 : 1_000_000),
   rooms: () => measureRooms(),
   discover: () => measureDiscovery(),
+  signed: () => measureSigned(options.quick ? 10 : 50),
 };
 
 const load = (): string =>

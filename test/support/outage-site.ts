@@ -72,7 +72,11 @@ export interface OutageSite extends AsyncDisposable {
 }
 
 /** Starts it, healthy; rejects and leaves nothing behind when one part does not come up. */
-export async function startOutageSite(options: { origin: 'caddy' | 'nginx' }): Promise<OutageSite> {
+export async function startOutageSite(options: {
+  origin: 'caddy' | 'nginx';
+  /** False: a password is enough. */
+  totp?: boolean;
+}): Promise<OutageSite> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder('site'));
   const files = await writeCertificates(folder.path);
@@ -81,7 +85,7 @@ export async function startOutageSite(options: { origin: 'caddy' | 'nginx' }): P
 
   const store = createSessionStore({ clock: systemClock, capacity: 16_384, lifetimeMs: 3_600_000 });
   const apps = PROTECTED_HOSTS.map((host) => createApp(url(host)));
-  const user = createUser({ username: 'gatewatch' });
+  const user = createUser({ username: 'gatewatch', totp: options.totp ?? true });
   const switches: Switches = {
     glitches: 0,
     broken: new Set(),
