@@ -33,6 +33,8 @@ export class Cluster implements AsyncDisposable {
   pageSize = 3;
   /** Statuses that are answered before anything else, one each. */
   readonly answersFirst: number[] = [];
+  /** Answers nothing at all. */
+  silent = false;
   /** Once, instead of the page behind a continue token. */
   expiresPage = false;
   readonly asked: { readonly url: string; readonly token: string }[] = [];
@@ -114,6 +116,7 @@ export class Cluster implements AsyncDisposable {
     const url = new URL(request.url ?? '/', 'https://localhost');
     const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
     this.asked.push({ url: request.url ?? '', token });
+    if (this.silent) return;
     response.setHeader('content-type', 'application/json');
     const first = this.answersFirst.shift();
     const status =

@@ -2,7 +2,7 @@
 // changes nothing and is an error.
 
 import { z } from 'zod';
-import { type Clock, sleep } from '../../base/clock.ts';
+import { type Clock, deadline, sleep } from '../../base/clock.ts';
 import { DiscoveryError } from '../discoverer.ts';
 import { type ClusterApi, type Connection, Gone } from './api.ts';
 import { type AnyObject, type Cluster, KINDS, type Kind } from './objects.ts';
@@ -31,6 +31,9 @@ interface CollectionTools {
   readonly source: string;
   /** Names of annotations that the site uses itself. */
   readonly mapped: ReadonlySet<string>;
+  readonly clock: Clock;
+  /** For one round of lists; a watch has all the time there is. */
+  readonly timeoutMs: number;
 }
 
 /** All collections, empty. */
@@ -45,8 +48,10 @@ export function collectionsOf(api: ClusterApi, options: Omit<CollectionTools, 'a
 export async function fillAll(collections: readonly Collection[], signal: AbortSignal): Promise<void> {
   const [first] = collections;
   if (first === undefined) return;
-  await using connection = first.tools.api.connect();
-  for (const collection of collections) await fill(collection, connection, signal);
+  const { api, clock, timeoutMs } = first.tools;
+  using limit = deadline(clock, timeoutMs, signal);
+  await using connection = api.connect();
+  for (const collection of collections) await fill(collection, connection, limit.signal);
 }
 
 async function fill(collection: Collection, connection: Connection, signal: AbortSignal): Promise<void> {
@@ -83,16 +88,16 @@ export function clusterOf(collections: readonly Collection[]): Cluster {
  */
 export async function followAll(
   collections: readonly Collection[],
-  { clock, tell }: { readonly clock: Clock; readonly tell: () => void },
+  tell: () => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const clock = collections[0]?.tools.clock;
+  if (clock === undefined) return;
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const burst = createBurst(clock, tell);
   try {
-    await Promise.all(
-      collections.map((collection) => followOne(collection, { clock, changed: burst.changed }, both)),
-    );
+    await Promise.all(collections.map((collection) => followOne(collection, burst.changed, both)));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
@@ -118,11 +123,8 @@ function createBurst(clock: Clock, tell: () => void): { readonly changed: () => 
   return burst;
 }
 
-async function followOne(
-  collection: Collection,
-  { clock, changed }: { readonly clock: Clock; readonly changed: () => void },
-  signal: AbortSignal,
-): Promise<void> {
+async function followOne(collection: Collection, changed: () => void, signal: AbortSignal): Promise<void> {
+  const { clock } = collection.tools;
   while (!signal.aborted) {
     const { version } = collection;
     const isGone = version !== null && (await followUntilEnd(collection, version, { changed, signal }));

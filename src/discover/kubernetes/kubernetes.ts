@@ -65,6 +65,7 @@ export function createKubernetesSource(
   const where = accessOption(option, tools.folder);
   const api = createClusterApi({ ...tools, access: () => readAccess(where, source) });
   const mapped = new Set(Object.values(option.annotations));
+  const known = { source, mapped, clock, timeoutMs: option.timeout };
   const hints: ClusterHints = {
     gates: tools.gates,
     recognise: tools.recognise,
@@ -75,16 +76,16 @@ export function createKubernetesSource(
   return {
     view: 'proxy',
     async list(signal) {
-      const collections = collectionsOf(api, { source, mapped });
+      const collections = collectionsOf(api, known);
       await fillAll(collections, signal);
       return listingFromCluster(clusterOf(collections), hints);
     },
     async watch(push, signal) {
-      const collections = collectionsOf(api, { source, mapped });
+      const collections = collectionsOf(api, known);
       await fillAll(collections, signal);
       const tell = (): void => push(listingFromCluster(clusterOf(collections), hints));
       tell();
-      await followAll(collections, { clock, tell }, signal);
+      await followAll(collections, tell, signal);
     },
     async [Symbol.asyncDispose]() {},
   };

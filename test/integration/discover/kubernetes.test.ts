@@ -29,10 +29,10 @@ interface Scene extends AsyncDisposable {
   source(option?: object): Discoverer;
 }
 
-/** Waits of the program are short here: they are not what is tested. */
+/** Pauses of the program are short here, they are not what is tested; its deadlines stay. */
 const hasty: Clock = {
   ...systemClock,
-  after: (ms, callback) => systemClock.after(Math.min(ms, 20), callback),
+  after: (ms, callback) => systemClock.after(ms > 5_000 ? ms : Math.min(ms, 20), callback),
 };
 
 async function scene(file = 'kubernetes-traefik-3.json'): Promise<Scene> {
@@ -196,6 +196,13 @@ describe('a watch', () => {
     await until(() => places(pushed.at(-1)!).includes('missed.example.com/'));
     await until(() => here.cluster.watches === 5);
     expect(await stop()).toBeUndefined();
+  });
+
+  test('ends with an error when its first list takes too long', async () => {
+    await using here = await scene();
+    here.cluster.silent = true;
+    const source = here.source({ url: here.url, 'service-account': here.folder.path, timeout: '200ms' });
+    await expect(source.watch!(() => {}, soon())).rejects.toThrow('not within the time');
   });
 
   test.each([

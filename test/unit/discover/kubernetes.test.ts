@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
 import type { Found, Listing } from '../../../src/discover/discoverer.ts';
 import { recogniserOf } from '../../../src/discover/gate-recognition.ts';
 import type { ClusterApi } from '../../../src/discover/kubernetes/api.ts';
@@ -24,7 +25,12 @@ function clusterFrom(all: Documents, mapped: string[] = []): Promise<Cluster> {
       throw new Error('is not watched');
     },
   };
-  const collections = collectionsOf(api, { source: 'kubernetes', mapped: new Set(mapped) });
+  const collections = collectionsOf(api, {
+    source: 'kubernetes',
+    mapped: new Set(mapped),
+    clock: systemClock,
+    timeoutMs: 10_000,
+  });
   return fillAll(collections, new AbortController().signal).then(() => clusterOf(collections));
 }
 
