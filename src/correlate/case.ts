@@ -45,6 +45,8 @@ export interface Case {
   /** Targets it is about, for kinds that name targets; shared faults take theirs from `affected`. */
   readonly about: Set<string>;
   readonly targets: Set<string>;
+  /** Targets that fail alike and at the same time but are not behind the blame: the inventory is wrong about them. */
+  readonly strays: Set<string>;
   readonly affected: Map<string, Affected>;
   lastFail: number;
   healthy: number;
@@ -122,6 +124,7 @@ export function openCase(start: CaseStart, now: Instant): Case {
     resolved: 0,
     about: new Set(start.about ?? []),
     targets: new Set(),
+    strays: new Set(),
     affected: new Map(),
     lastFail: start.started,
     healthy: 0,
@@ -183,6 +186,7 @@ export function incidentFromCase(fault: Case): Incident {
     sessionsSpent: fault.sessionsSpent,
     unaffected: fault.unaffected,
     wouldHelp: fault.wouldHelp,
+    strays: [...fault.strays].sort(),
     supersededBy: fault.supersededBy,
     detail: fault.detail,
     labels: fault.labels,
@@ -223,7 +227,19 @@ export function noteFailure(
     fault.relapse += Math.log(RELAPSE.fail / noise);
     return;
   }
+  doubt(fault, `${check.visit} ${check.path}`, noise);
+}
+
+/**
+ * A failure while the case stands: healthy probes are counted anew (DESIGN 5), but one failure among many successes is
+ * what noise brings a large component all the time (4.4, defect 4) and does not unsay the lanes that have passed.
+ */
+function doubt(fault: Case, lane: string, noise: number): void {
   fault.healthy = 0;
+  fault.relapse += Math.log(RELAPSE.fail / noise);
+  fault.healthyLanes.delete(lane);
+  if (fault.relapse < RELAPSE.back) return;
+  fault.relapse = 0;
   fault.healthyTargets.clear();
   fault.healthyLanes.clear();
 }
@@ -238,7 +254,7 @@ export function noteSuccess(fault: Case, check: CheckNode, target: string | null
   fault.healthy++;
   if (target !== null) fault.healthyTargets.add(target);
   fault.healthyLanes.add(`${check.visit} ${check.path}`);
-  if (fault.state === 'recovering') fault.relapse = Math.max(0, fault.relapse + RELAPSE.ok);
+  fault.relapse = Math.max(0, fault.relapse + RELAPSE.ok);
 }
 
 /** What recovery is judged by, beside the case itself. */

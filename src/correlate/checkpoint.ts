@@ -44,6 +44,7 @@ const caseSchema = z.object({
   sessionsSpent: z.number().default(0),
   unaffected: names.default([]),
   wouldHelp: z.string().nullable().default(null),
+  strays: names.default([]),
   probability: z.number(),
   severity: z.number(),
   runnerUp: z.object({ component: z.string().nullable(), odds: z.number() }).nullable(),
@@ -161,6 +162,7 @@ function storedCase(fault: Case, wall: (monotonicMs: number) => number): StoredC
     firstBlame: fault.firstBlame?.id ?? null,
     about: [...fault.about],
     targets: [...fault.targets],
+    strays: [...fault.strays],
     turned: fault.turned === null ? null : wall(fault.turned),
     affected: [...fault.affected].map(([check, each]) => ({ check, ...each, lastFail: wall(each.lastFail) })),
     healthyTargets: [...fault.healthyTargets],
@@ -195,6 +197,7 @@ function liveCase(stored: StoredCase, monotonic: (at: number) => number, now: In
     firstBlame: live(stored.firstBlame),
     about: new Set(stored.about),
     targets: new Set(stored.targets),
+    strays: new Set(stored.strays),
     affected: new Map(
       stored.affected.map(({ check, lane, lastFail, healed }) => [
         check,

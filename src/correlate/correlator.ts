@@ -8,7 +8,7 @@ import type { Incident, IncidentEvent, ProberReason } from '../model/incident.ts
 import type { ComponentStatus } from '../model/snapshot.ts';
 import { advance, type Case, growth, incidentFromCase, noteFailure, noteSuccess, resolve } from './case.ts';
 import { type Durable, decode, encode } from './checkpoint.ts';
-import { isShared, softWay } from './coverage.ts';
+import { isShared, isStray, softWay } from './coverage.ts';
 import { type CheckRecord, Evidence } from './evidence.ts';
 import { noteSighting, SIGHT_KINDS, type SightKind } from './exposure.ts';
 import { searchFindings } from './finding-search.ts';
@@ -145,14 +145,16 @@ class LiveCorrelator implements Correlator {
     const target = this.#state.targetOf(check);
     const sighted = fault.kind === 'exposed' || fault.kind === 'walled-off';
     const soft = softWay(topology, fault, check);
+    const stray = isStray(topology, fault, check);
     if (pattern < 0) {
+      if (stray) return false;
       if (soft < 0 || fault.affected.has(check.id)) noteSuccess(fault, check, target, outcome.monotonicMs);
       return false;
     }
     if (sighted) return false;
     if (soft >= 0 && Number.isNaN(evidence.weights(check.index, pattern).ways[soft])) return false;
     if (soft >= 0 && isBrokenItself(evidence, check, pattern)) return false;
-    const shared = isShared(this.#state.coverage, fault, check.index);
+    const shared = stray || isShared(this.#state.coverage, fault, check.index);
     const noise = evidence.noiseOf(check);
     noteFailure(fault, check, target, { now: outcome.monotonicMs, noise, shared });
     return true;
@@ -203,7 +205,7 @@ class LiveCorrelator implements Correlator {
       intervalMs: state.topology.intervalMs,
       behind: hard.length,
       alive: (lane) => this.#isAlive(lane),
-      shared: (check) => isShared(state.coverage, fault, state.topology.byCheck.get(check) ?? -1),
+      shared: (check) => isForeign(state, fault, check),
     });
     if (event !== null) {
       state.events.push(event);
@@ -356,6 +358,13 @@ function isBrokenItself(evidence: Evidence, check: CheckNode, pattern: number): 
       return record?.check.canary === true && record.streak > 1;
     });
   });
+}
+
+/** Whether a failing check says nothing about the end of a case: others explain it, too, or it is a stray's. */
+function isForeign(state: State, fault: Case, id: string): boolean {
+  const check = state.topology.checks[state.topology.byCheck.get(id) ?? -1];
+  if (check === undefined) return false;
+  return isShared(state.coverage, fault, check.index) || isStray(state.topology, fault, check);
 }
 
 function sightOf(outcome: Outcome): SightKind | null {

@@ -64,7 +64,21 @@ export function watchedBy(topology: Topology, fault: Case): readonly number[] {
   }
   const node =
     fault.blame === null ? undefined : topology.components[topology.byComponent.get(fault.blame.id) ?? -1];
-  return node === undefined ? [] : [...node.hard, ...node.soft];
+  return node === undefined ? [] : [...node.hard, ...node.soft, ...strayChecks(topology, fault)];
+}
+
+/** Checks of targets that fail like a case without being behind it. */
+function strayChecks(topology: Topology, fault: Case): readonly number[] {
+  return [...fault.strays].flatMap(
+    (target) => topology.services[topology.byTarget.get(target) ?? -1]?.checks ?? [],
+  );
+}
+
+/** Whether a case explains a check only as that of a stray: it says nothing of how the case fares. */
+export function isStray(topology: Topology, fault: Case, check: CheckNode): boolean {
+  if (fault.strays.size === 0) return false;
+  const blamed = topology.byComponent.get(fault.blame?.id ?? '');
+  return !check.ways.some((way) => way.component === blamed);
 }
 
 /** A path that does not prove itself, or bans us, says nothing about anybody. */
@@ -86,7 +100,9 @@ export function explains(topology: Topology, fault: Case, index: number): boolea
   if (fault.kind === 'exposed' || fault.kind === 'walled-off') return false;
   if (fault.standing || fault.about.size > 0 || fault.blame === null) return true;
   const blamed = topology.byComponent.get(fault.blame.id);
-  return topology.checks[index]?.ways.some((way) => way.component === blamed && !way.soft) ?? false;
+  const check = topology.checks[index];
+  if (check === undefined) return false;
+  return check.ways.some((way) => way.component === blamed && !way.soft) || isStray(topology, fault, check);
 }
 
 /** Whether a check runs through a case only by a soft dependence, and by which way. */

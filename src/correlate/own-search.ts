@@ -5,6 +5,7 @@ import { type Component, component } from '../model/component.ts';
 import type { SignatureId } from '../model/verdict.ts';
 import { type Case, eventOf, noteFailure } from './case.ts';
 import { watchedBy } from './coverage.ts';
+import type { CheckRecord } from './evidence.ts';
 import {
   COMMON_FROM,
   type Confirmed,
@@ -45,7 +46,57 @@ function pendingServices(state: State): ReadonlySet<number> {
   return services.length >= 2 ? new Set(services) : new Set();
 }
 
+/** A target may begin to fail so many intervals before or after a shared fault and still be part of it. */
+const ALIKE_INTERVALS = 1.5;
+
+/**
+ * The open shared incident that a target's failures look like: the same kind of failure since about the same time
+ * (5.6, noise edge: an inventory is never quite right).
+ */
+function likeness(state: State, fault: ServiceFault): Case | undefined {
+  const within = ALIKE_INTERVALS * Math.max(state.topology.intervalMs, everyMs(fault));
+  const signatures: ReadonlySet<string | null> = new Set(
+    fault.checks.map((record) => signatureOf(state, record)),
+  );
+  return state.live().find((each) => {
+    if (each.kind !== 'shared' || each.standing || each.state !== 'open') return false;
+    if (Math.abs(fault.started - each.started) > within) return false;
+    return signatures.has(each.signature) || !signatures.isDisjointFrom(signaturesOf(state, each));
+  });
+}
+
+/** Kinds of failure that an incident's checks show now. */
+function signaturesOf(state: State, fault: Case): ReadonlySet<string | null> {
+  const failing = [...fault.affected.keys()].flatMap((id) => {
+    const record = state.evidence.records[state.topology.byCheck.get(id) ?? -1];
+    return record !== undefined && record.streak > 0 ? [signatureOf(state, record)] : [];
+  });
+  return new Set(failing);
+}
+
+function everyMs(fault: ServiceFault): number {
+  return Math.max(...fault.checks.map((record) => record.check.subject.everyMs ?? 0));
+}
+
+function signatureOf(state: State, record: CheckRecord): string | null {
+  return state.evidence.patterns[record.pattern]?.signature ?? null;
+}
+
+function attach(state: State, shared: Case, fault: ServiceFault): void {
+  const { id } = fault.target;
+  // Without a component the incident is about its targets: one more.
+  if (shared.about.size > 0) shared.about.add(id);
+  else shared.strays.add(id);
+  shared.targets.add(id);
+  state.adopt(shared, Math.min(shared.started, fault.started));
+}
+
 function openService(state: State, fault: ServiceFault): void {
+  const alike = likeness(state, fault);
+  if (alike !== undefined) {
+    attach(state, alike, fault);
+    return;
+  }
   const host = component('host', fault.target.host);
   const sibling = state
     .live()

@@ -20,6 +20,7 @@ export function isGone(topology: Topology, fault: Case): boolean {
     if (isKnown(target)) continue;
     fault.targets.delete(target);
     fault.about.delete(target);
+    fault.strays.delete(target);
   }
   if (fault.about.size > 0) return false;
   return fault.blame === null || !topology.byComponent.has(fault.blame.id);

@@ -93,6 +93,11 @@ export interface Incident {
   readonly sessionsSpent: number;
   /** Targets behind the blamed component that were probed since the start and pass, sorted; at most fifty. */
   readonly unaffected: readonly string[];
+  /**
+   * Targets that fail like the others since the same time, though by the inventory they are not behind the blamed
+   * component: probably the same cause, and an error of the topology. They are among `targets`.
+   */
+  readonly strays: readonly string[];
   /** Which further canary would have told more, half a sentence; null when all was told apart. */
   readonly wouldHelp: string | null;
   /** Id of the incident that took this one over, or why it ended without recovery. */

@@ -74,6 +74,7 @@ const incidentSchema = z.object({
   sessionsSpent: z.number().default(0),
   unaffected: z.array(z.string()).default([]),
   wouldHelp: z.string().nullable().default(null),
+  strays: z.array(z.string()).default([]),
   supersededBy: z.string().nullable(),
   detail: z.string().nullable(),
   labels: labelled.nullable(),

@@ -45,6 +45,7 @@ export function incident(part: Partial<Incident> = {}): Incident {
     sessionsSpent: 1,
     unaffected: [],
     wouldHelp: null,
+    strays: [],
     supersededBy: null,
     detail: null,
     labels: null,

@@ -208,6 +208,7 @@ export const INCIDENT: Incident = {
   sessionsSpent: 3,
   unaffected: ['wiki.example.com'],
   wouldHelp: null,
+  strays: [],
   supersededBy: null,
   detail: null,
   labels: null,

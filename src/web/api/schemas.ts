@@ -122,6 +122,7 @@ export const Incident = z
     probesSpent: z.number(),
     sessionsSpent: z.number(),
     wouldHelp: z.string().nullable(),
+    strays: z.array(z.string()),
     ambiguous: z.array(ComponentRef),
     flaps: z.number(),
     supersededBy: z.string().nullable(),

@@ -107,6 +107,7 @@ export function incidentView(incident: Incident, text: IncidentText): z.infer<ty
     probesSpent: incident.probesSpent,
     sessionsSpent: incident.sessionsSpent,
     wouldHelp: incident.wouldHelp,
+    strays: [...incident.strays],
     ambiguous: incident.ambiguous.map(ref),
     flaps: incident.flaps,
     supersededBy: incident.supersededBy,

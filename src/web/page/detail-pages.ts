@@ -158,7 +158,7 @@ export function incidentPage(
 
 /** Why it is blamed, in numbers; only of what was inferred. */
 function reasons(incident: Incident): [string, string][] {
-  const { kind, reason, probability, severity, runnerUp, unaffected, wouldHelp } = incident;
+  const { kind, reason, probability, severity, runnerUp, unaffected, wouldHelp, strays } = incident;
   if (kind !== 'shared' && reason !== 'uplink' && reason !== 'resolver') return [];
   const lines: [string, string][] = [
     ['Probability', percent(probability)],
@@ -173,6 +173,8 @@ function reasons(incident: Incident): [string, string][] {
     ]);
   }
   if (unaffected.length > 0) lines.push(['Not affected', unaffected.slice(0, UNAFFECTED_SHOWN).join(', ')]);
+  if (strays.length > 0)
+    lines.push(['Fails alike, though not behind it', `${strays.join(', ')}: check labels and gate`]);
   if (wouldHelp !== null) lines.push(['Missing', wouldHelp]);
   return lines;
 }
