@@ -36,7 +36,7 @@ export function rememberResults(
   noise: Durable['noise'],
   now: Instant,
 ): void {
-  const { evidence, topology, coverage } = state;
+  const { evidence, topology } = state;
   for (const [at, lane] of topology.lanes.entries())
     evidence.noise[at] = noise[lane] ?? evidence.noise[at] ?? 0;
   for (const { check, at, pattern } of recent) {
@@ -47,9 +47,8 @@ export function rememberResults(
     // A wall clock that was set back must not put the past into the future.
     const monotonicMs = Math.min(now.monotonicMs, now.monotonicMs - (now.at - at));
     const kind = pattern === null ? -1 : evidence.pattern(pattern.signature, pattern.pointsAt);
-    const previousFailAt = record.lastFailAt;
     record.push({ at, monotonicMs }, kind);
-    const explained = (coverage.explained[record.check.index] ?? 0) > 0;
-    if (!explained) evidence.weighIn(record.check, kind, monotonicMs, previousFailAt);
   }
+  // Checks that only passed are not remembered: failures by chance would weigh too much without them.
+  state.refresh();
 }

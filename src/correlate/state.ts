@@ -52,13 +52,14 @@ export class State {
    * of the last evaluation that said otherwise.
    */
   likelySince = new Map<number, number>();
-  evaluatedAt = Number.NEGATIVE_INFINITY;
+  evaluatedAt: number;
 
   constructor(topology: Topology, rules: Rules, now: Instant) {
     this.rules = rules;
     this.evidence = new Evidence(topology);
     this.coverage = coverageOf(topology, []);
     this.now = now;
+    this.evaluatedAt = now.monotonicMs;
   }
 
   get topology(): Topology {

@@ -150,6 +150,14 @@ describe('checkpoint', () => {
     expect(second.incidents().map((each) => each.id)).toEqual(['i2']);
   });
 
+  test('restarts amid failures by chance open nothing', () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const simulator = simulate(seed, [], 0.01);
+      for (let minute = 2; minute <= 40; minute += 2) simulator.run(minute * MINUTE).restart();
+      expect(simulator.events).toEqual([]);
+    }
+  });
+
   test('a restart at any moment of an outage tells nothing twice and nothing too little', () => {
     for (let at = 0; at < 20; at++) {
       const simulator = simulate(at, [
