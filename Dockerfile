@@ -46,5 +46,5 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch(process.env.GATEWATCH_HEALTH_URL).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The store's default is a relative file: it lands on the volume. A missing configuration is exit 2, never the demo.
 WORKDIR /var/lib/gatewatch
-ENTRYPOINT ["node", "--disable-proto=delete", "--disable-sigusr1", "--report-exclude-env", "--enable-experimental-regexp-engine-on-excessive-backtracks", "--max-semi-space-size=1", "--max-old-space-size=256", "/app/dist/src/main.js"]
+ENTRYPOINT ["node", "--disable-proto=delete", "--disable-sigusr1", "--report-exclude-env", "--enable-experimental-regexp-engine-on-excessive-backtracks", "--max-semi-space-size=1", "--max-old-space-size=256", "--optimize-for-size", "--no-maglev", "--liftoff-only", "/app/dist/src/main.js"]
 CMD ["run", "--config", "/etc/gatewatch/gatewatch.yaml"]

@@ -1,10 +1,10 @@
-// Every way to start the daemon has the same flags of Node: those in the first line of src/main.ts, which is what the
-// installed command runs by.
+// Every way to start the daemon has the same flags of Node and the same environment: those in the first line of
+// src/main.ts, which is what the installed command runs by.
 
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { flagsIn, START_FLAGS } from './support/start-flags.ts';
+import { flagsIn, START_ENVIRONMENT, START_FLAGS } from './support/start-flags.ts';
 
 /** File, and the line in it that starts the daemon. */
 const STARTS: readonly (readonly [file: string, line: RegExp])[] = [
@@ -36,4 +36,11 @@ test('npm starts the daemon by the first line of src/main.ts', () => {
 
 test.each(STARTS)('%s starts the daemon with the same flags', (file, line) => {
   expect(flagsIn(line.exec(read(file))?.[0] ?? '')).toEqual(START_FLAGS);
+});
+
+test.each(STARTS)('%s starts the daemon with the same environment', (file) => {
+  expect(START_ENVIRONMENT).toEqual({ MALLOC_ARENA_MAX: expect.stringMatching(/^\d$/) });
+  for (const [name, value] of Object.entries(START_ENVIRONMENT)) {
+    expect(read(file)).toMatch(new RegExp(`[\\s=]${name}=${value}\\s`));
+  }
 });

@@ -2,11 +2,12 @@
 // gives it the room to do so, and alerting the room to go on.
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Bytes of the file: enough for a WAL of some hundred commits. */
 const RESERVE_BYTES = 4 * 2 ** 20;
+const SLICE_BYTES = 64 * 1024;
 /** It is made again when this many times its size is free. */
 const ROOM = 8;
 
@@ -31,8 +32,10 @@ export function createReserve(file: string, maxBytes: number): Reserve {
       try {
         const disk = statfsSync(dirname(file));
         if (disk.bavail * disk.bsize < bytes * ROOM) return;
-        // Random, so that no file system stores it as nothing.
-        writeFileSync(file, randomBytes(bytes), { mode: 0o600 });
+        writeFileSync(file, '', { mode: 0o600 });
+        // Random, so that no file system stores it as nothing; in slices, so that it does not pass through memory whole.
+        for (let left = bytes; left > 0; left -= SLICE_BYTES)
+          appendFileSync(file, randomBytes(Math.min(left, SLICE_BYTES)));
       } catch {
         rmSync(file, { force: true });
       }

@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loopbackPort } from '../support/loopback-port.ts';
 import { type Program, startProgram } from '../support/program.ts';
+import { START_ENVIRONMENT } from '../support/start-flags.ts';
 import { waitFor } from '../support/wait.ts';
 
 export interface DaemonOptions {
@@ -37,9 +38,7 @@ export async function startDaemon(options: DaemonOptions, pace: Pace): Promise<D
   const program: Program = startProgram(
     process.execPath,
     [...options.flags, options.main, 'run', '--config', file],
-    {
-      cwd: options.folder,
-    },
+    { cwd: options.folder, environment: START_ENVIRONMENT },
   );
   const url = `http://127.0.0.1:${port}`;
   const died = program.exited.then((code) => {
