@@ -84,7 +84,7 @@ function unreachable(scene: Scene): Claim | null {
   if (hasStatus(scene, 500) && isEmpty(scene) && header(scene, 'content-type') === '') {
     return fault('an empty 500: the proxy got no answer of the gate', ['gate', 'origin']);
   }
-  if (hasStatus(scene, 502, 504) && by === 'caddy') {
+  if (hasStatus(scene, 502, 504) && by === 'caddy' && scene.check?.visit !== 'session') {
     return fault(`an empty ${status} of the proxy, which asks the gate first`, ['gate', 'target', 'origin']);
   }
   if (isNginx500(scene) && isReturn(scene)) {

@@ -50,14 +50,16 @@ function botChallenge(scene: Scene): Claim | null {
 /**
  * A proxy that says it cannot reach what is behind. On a `login` target a stranger's request never gets as far as the
  * app: an empty 502 of Caddy is then its forward_auth (`gate-unreachable`), while a text of Traefik or nginx comes
- * from a backend, which is the app where the login is lost, or the outpost where it is the backend (proxy mode).
+ * from a backend, which is the app where the login is lost, or the outpost where it is the backend (proxy mode). Who is
+ * signed in gets past the gate: then it is the app, or the gate, which all others would show.
  */
 function noBackend(scene: Scene): Claim | null {
   const by = producer(scene);
   if (!hasStatus(scene, 502, 504) || !PROXIES.includes(by) || atGateEndpoint(scene)) return null;
   if (isCanary(scene, 'idp-health', 'authorize', 'login-assets', 'gate-ping')) return null;
   const opaque = isThroughCdn(scene) && by === 'nginx' && !hasStatus(scene, 503);
-  if (opaque || (by === 'caddy' && expects(scene, 'login'))) return null;
+  const asksGateFirst = by === 'caddy' && expects(scene, 'login') && scene.check?.visit !== 'session';
+  if (opaque || asksGateFirst) return null;
   const pointsAt = expects(scene, 'login') ? ['target', 'gate', 'origin'] : ['target', 'origin'];
   return fault(`the proxy (${by}) answered ${scene.response?.status}: nothing behind it`, pointsAt);
 }
