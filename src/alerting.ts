@@ -12,8 +12,10 @@ import { type CorrelatorOptions, createCorrelator } from './correlate/correlator
 import { createMaintenance } from './correlate/maintenance.ts';
 import { createStallShare } from './correlate/stall-share.ts';
 import type { Rules } from './correlate/state.ts';
+import type { Discovered } from './discover/discovery.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Subject } from './model/check.ts';
+import { BASELINE_DRIFT } from './model/drift.ts';
 import type { Incident, IncidentEvent } from './model/incident.ts';
 import type { Snapshot } from './model/snapshot.ts';
 import type { Knowledge } from './model/verdict.ts';
@@ -122,20 +124,43 @@ function createTold(): (text: string | null, tell: () => void) => void {
 /** Standing faults that the configuration itself shows, or shows to be over. */
 export function tellStanding(
   config: Config,
-  { blame, sessions, incidents }: { blame: Blame; sessions: SessionBudgets; incidents: readonly Incident[] },
+  parts: {
+    readonly blame: Blame;
+    readonly sessions: SessionBudgets;
+    readonly discovered: Discovered;
+    readonly incidents: readonly Incident[];
+  },
 ): void {
+  const { blame, sessions, discovered, incidents } = parts;
   for (const outpost of sessions.outposts)
     blame.find({ kind: 'budget', reason: null, name: outpost.name, detail: storeProjection(outpost) });
+  tellDrift(discovered, blame, incidents);
+  const sources = new Set(config.discover.sources.map(({ name }) => name));
   const receivers = new Set(config.receivers.map(({ name }) => name));
   const accounts = new Set(config.accounts.map(({ name }) => `account:${name}`));
   for (const { kind, reason, blame: about } of incidents) {
     if (kind !== 'prober' || about === null) continue;
-    const gone =
-      reason === 'delivery'
-        ? !receivers.has(about.name)
-        : reason === 'configuration' && about.name.startsWith('account:') && !accounts.has(about.name);
-    if (!gone) continue;
-    blame.find({ kind, reason, name: about.name, detail: null });
+    const isGone =
+      (reason === 'delivery' && !receivers.has(about.name)) ||
+      (reason === 'discovery' && !sources.has(about.name)) ||
+      (reason === 'configuration' && about.name.startsWith('account:') && !accounts.has(about.name));
+    if (isGone) blame.find({ kind, reason, name: about.name, detail: null });
+  }
+}
+
+/** What contradicts the baseline; what does so no more is over, once every source has listed. */
+function tellDrift({ drift, isWhole }: Discovered, blame: Blame, incidents: readonly Incident[]): void {
+  const kind = 'drift';
+  const reason = null;
+  const standing = new Map<string, string>();
+  for (const { kind: what, target, text } of drift)
+    if (target !== null && BASELINE_DRIFT.includes(what)) standing.set(target, text);
+  for (const [name, detail] of standing) blame.find({ kind, reason, name, detail });
+  if (!isWhole) return;
+  for (const incident of incidents) {
+    const name = incident.blame?.name ?? '';
+    if (incident.kind !== kind || incident.state === 'resolved' || standing.has(name)) continue;
+    blame.find({ kind, reason, name, detail: null });
   }
 }
 

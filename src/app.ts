@@ -8,17 +8,20 @@ import { watchFiles } from './base/file-watch.ts';
 import { errorText, type Log } from './base/log.ts';
 import type { Secret } from './base/secret.ts';
 import { createStallWatch } from './base/stall.ts';
+import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
 import { ConfigError, problemText } from './config/problem.ts';
 import { createClockWatch } from './correlate/clock-watch.ts';
+import type { Discovered } from './discover/discovery.ts';
+import { createDiscovering, type Discovering, logChange } from './discovering.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import type { ReceiverOptions } from './notify/receivers.ts';
 import { createArtifactFiles } from './probe/browser/artifact-files.ts';
 import type { SessionMemory } from './signing-in.ts';
 import { noteEnd, noteStart, STARTS_MS } from './store/starts.ts';
-import { openStoreWhenFree } from './store/store.ts';
+import { openStoreWhenFree, type Store } from './store/store.ts';
 import { storeFiles } from './store/store-files.ts';
-import { createWatch, STATE, type Watch } from './watch.ts';
+import { createWatch, STATE, type Watch, type WatchTools } from './watch.ts';
 import type { WebOptions } from './web/options.ts';
 import type { DemoFaults } from './web/reads.ts';
 import { createWeb, type Web } from './web/server.ts';
@@ -72,8 +75,8 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
   const storeLog = log.child({ room: 'store' });
   const storeOptions = { file, resultsMs, rollupsMs, maxBytes, clock, log: storeLog, problem };
   const store = stack.use(await openStoreWhenFree(storeOptions, options.signal));
-  const configured = new Configured(options, first, (loaded, leaving) =>
-    createWatch(loaded.config, {
+  const configured = new Configured(options, { first, state: store.state }, (config, parts) =>
+    createWatch(config, {
       clock,
       log,
       store,
@@ -81,7 +84,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
       stall,
       clockWatch,
       exhaustion,
-      leaving,
+      ...parts,
       demo: options.demo !== null,
       memory,
       about: () => configured.about(),
@@ -137,7 +140,10 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
 }
 
 type Reloaded = { ok: boolean; problems: readonly string[] };
-type Build = (loaded: Loaded, leaving: readonly ReceiverOptions[]) => Watch;
+type Build = (config: Config, parts: Pick<WatchTools, 'leaving' | 'discovered' | 'sources'>) => Watch;
+/** Why a Watch is replaced, the weightiest last: where several wait, one does for all. */
+const REASONS = ['found', 'file', 'asked'] as const;
+type Reason = (typeof REASONS)[number];
 
 /** The running Watch and its configuration; replaces both on reload, one reload at a time. */
 class Configured {
@@ -147,20 +153,27 @@ class Configured {
   /** Receivers that a reload has removed; told of the end of all that they know. */
   #leaving: readonly ReceiverOptions[] = [];
   #watch: Watch | null = null;
+  #discovering: Discovering | null = null;
+  /** What the running Watch watches. */
+  #discovered: Discovered | null = null;
+  readonly #state: Store['state'];
   #loadedAt: number;
   #error: string | null = null;
+  /** What is told of a refused configuration. */
+  #refused: string | null = null;
   #storeTrouble: string | null = null;
   #files: Disposable | null = null;
   #reloading: Promise<Reloaded> | null = null;
   /** The one after it, and why: what changed since the running one began to read must not be missed. */
-  #next: { readonly done: Promise<Reloaded>; why: 'asked' | 'file' } | null = null;
+  #next: { readonly done: Promise<Reloaded>; why: Reason } | null = null;
   /** Told of every configuration that came into force by a reload. */
   onReload: (loaded: Loaded) => void = () => {};
 
-  constructor(options: AppOptions, first: Loaded, build: Build) {
+  constructor(options: AppOptions, begin: { first: Loaded; state: Store['state'] }, build: Build) {
     this.#options = options;
     this.#build = build;
-    this.#loaded = first;
+    this.#loaded = begin.first;
+    this.#state = begin.state;
     this.#loadedAt = options.clock.now();
   }
 
@@ -183,15 +196,16 @@ class Configured {
     this.#use(this.#loaded, this.#watchFilesOf(this.#loaded));
   }
 
-  reload(why: 'asked' | 'file'): Promise<Reloaded> {
+  reload(why: Reason): Promise<Reloaded> {
     if (this.#reloading === null) {
-      this.#reloading = this.#reload(why).finally(() => {
+      const done = why === 'found' ? this.#replan() : this.#reload(why);
+      this.#reloading = done.finally(() => {
         this.#reloading = null;
       });
       return this.#reloading;
     }
     this.#next ??= { why, done: this.#reloading.then(() => this.#reloadNext()) };
-    if (why === 'asked') this.#next.why = why;
+    if (REASONS.indexOf(why) > REASONS.indexOf(this.#next.why)) this.#next.why = why;
     return this.#next.done;
   }
 
@@ -210,6 +224,7 @@ class Configured {
     this.#files?.[Symbol.dispose]();
     await (this.#next?.done ?? this.#reloading);
     this.#files?.[Symbol.dispose]();
+    await this.#discovering?.stop();
     await this.#watch?.stop('exit');
   }
 
@@ -224,20 +239,61 @@ class Configured {
     for (const warning of loaded.warnings)
       log.warn({ problem: problemText(warning) }, 'doubtful configuration');
     const leaving = leavingOf([...this.#loaded.config.receivers, ...this.#leaving], loaded);
-    const watch = this.#build(loaded, leaving);
-    watch.start();
-    this.#watch = watch;
+    const discovering = this.#discoveringOf(loaded);
+    this.#begin(loaded, { leaving, discovering });
+    const before = this.#discovering;
     this.#leaving = leaving;
     this.#loaded = loaded;
-    watch.finding('store', this.#storeTrouble);
-    watch.finding('configuration', null);
+    this.#discovering = discovering;
+    discovering.start();
+    void before?.stop();
     this.#files?.[Symbol.dispose]();
     this.#files = files;
     this.#loadedAt = clock.now();
     this.#error = null;
+    this.#refused = null;
+    this.#watch?.finding('configuration', null);
   }
 
-  async #reload(why: 'asked' | 'file'): Promise<Reloaded> {
+  #discoveringOf({ config }: Loaded): Discovering {
+    const { clock, log } = this.#options;
+    return createDiscovering(config, {
+      clock,
+      log,
+      state: this.#state,
+      changed: () => void this.reload('found'),
+      trouble: (source, detail) => this.#watch?.finding('discovery', detail, source),
+    });
+  }
+
+  /** Builds and starts the Watch of a configuration with what was discovered. */
+  #begin(
+    { config }: Loaded,
+    { leaving, discovering }: { leaving: readonly ReceiverOptions[]; discovering: Discovering },
+  ): void {
+    const discovered = discovering.discovered();
+    const { targets } = discovered;
+    const parts = { leaving, discovered, sources: discovering.sources };
+    const watch = this.#build({ ...config, targets }, parts);
+    watch.start();
+    this.#watch = watch;
+    this.#discovered = discovered;
+    watch.finding('store', this.#storeTrouble);
+    watch.finding('configuration', this.#refused);
+  }
+
+  /** Another set of targets: restart and reload are the same way back, and so is this. */
+  async #replan(): Promise<Reloaded> {
+    const [discovering, before] = [this.#discovering, this.#discovered];
+    if (discovering === null) return { ok: true, problems: [] };
+    await this.#watch?.stop('reload');
+    this.#begin(this.#loaded, { leaving: this.#leaving, discovering });
+    if (before !== null && this.#discovered !== null) logChange(this.#options.log, before, this.#discovered);
+    discovering.tell();
+    return { ok: true, problems: [] };
+  }
+
+  async #reload(why: Reason): Promise<Reloaded> {
     const before = this.#loaded;
     let loaded: Loaded;
     try {
@@ -275,7 +331,8 @@ class Configured {
     this.#error = problems[0] ?? 'unknown';
     this.#options.log.error({ problems }, 'configuration refused, the old one stays');
     const more = problems.length > 1 ? `, and ${problems.length - 1} more` : '';
-    this.#watch?.finding('configuration', `the changed configuration is refused: ${this.#error}${more}`);
+    this.#refused = `the changed configuration is refused: ${this.#error}${more}`;
+    this.#watch?.finding('configuration', this.#refused);
     return { ok: false, problems };
   }
 }

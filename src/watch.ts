@@ -19,7 +19,9 @@ import { describeIncident, textsOf } from './config/alert-text.ts';
 import type { Config } from './config/config.ts';
 import type { Correlator } from './correlate/correlator.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
+import type { Discovered } from './discover/discovery.ts';
 import type { Subject } from './model/check.ts';
+import type { SourceStatus } from './model/drift.ts';
 import type { Incident, ProberReason } from './model/incident.ts';
 import type { ProbeOutcome, ProbeWish } from './model/probe-report.ts';
 import type { ProbeResult, StoredResult } from './model/result.ts';
@@ -70,6 +72,9 @@ export interface WatchTools extends AlertingTools {
   readonly about: () => Snapshot['config'];
   /** Kept sessions that a reload must not lose. */
   readonly memory: SessionMemory;
+  /** What the configuration's targets come from, beside its own list. */
+  readonly discovered: Discovered;
+  readonly sources: () => readonly SourceStatus[];
 }
 
 export interface Watch {
@@ -85,8 +90,8 @@ export interface Watch {
   runNow(check: string): 'queued' | 'no-budget' | 'unknown';
   /** Probes through the corridor and waits for the result. */
   probeNow(wish: ProbeWish): Promise<ProbeOutcome>;
-  /** Tells that we cannot do part of our work; null when we can again. */
-  finding(reason: ProberReason, detail: string | null): void;
+  /** Tells that we cannot do part of our work; null when we can again. `name` is what it is about, default the vantage. */
+  finding(reason: ProberReason, detail: string | null, name?: string): void;
   /** Whether it was started and not stopped. */
   isAlive(): boolean;
 }
@@ -162,7 +167,8 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       signing.replace(subjects);
       scheduler.replace(subjects);
       blame.replace(subjects); // what a reload took away ends its incidents
-      tellStanding(config, { blame, sessions, incidents: correlator.incidents() });
+      const { discovered } = tools;
+      tellStanding(config, { blame, sessions, discovered, incidents: correlator.incidents() });
       dispatcher.start();
       scheduler.start();
       signing.start();
@@ -192,7 +198,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       return 'queued';
     },
     probeNow: (wish) => demand.probe(wish, subjects),
-    finding: (reason, detail) => blame.find({ kind: 'prober', reason, name: config.vantage, detail }),
+    finding: (reason, detail, name = config.vantage) => blame.find({ kind: 'prober', reason, name, detail }),
     isAlive: () => running,
   };
 }
@@ -263,6 +269,12 @@ function createSnapshot(
       demo: parts.demo,
       config: parts.about(),
       targets: config.targets,
+      discovery: {
+        sources: parts.sources(),
+        drift: parts.discovered.drift,
+        targetSources: parts.discovered.sources,
+        unaccepted: parts.discovered.unaccepted,
+      },
       subjects: parts.subjects(),
       latest: store.results.latest(),
       schedule: (subject) => scheduler.status(subject.id),

@@ -25,6 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: [
     ...STAGE,
     'config',
+    'discover',
     'schedule',
     'store',
     'web',
@@ -32,6 +33,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'demo',
     'import',
     'app.ts',
+    'discovering.ts',
     'watch.ts',
     'pipeline.ts',
     'replay.ts',

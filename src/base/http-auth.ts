@@ -14,7 +14,7 @@ const secret = z
   .transform((text) => new Secret(text));
 
 /** `auth:` of a receiver or of a source. */
-export const httpAuthSchema = z.union([
+export const httpAuthSchema: z.ZodType<HttpAuth> = z.union([
   z.strictObject({ basic: z.strictObject({ username: z.string(), password: secret }) }),
   z.strictObject({ bearer: secret }),
 ]);

@@ -5,6 +5,7 @@ import { keepAlive } from '../base/clock.ts';
 import { errorText } from '../base/log.ts';
 import { ConfigError, problemText } from '../config/problem.ts';
 import { StoreError } from '../store/store-error.ts';
+import { acceptCommand } from './accept.ts';
 import { accountCommand } from './account.ts';
 import { checkCommand } from './check.ts';
 import { type Command, type ExitCode, UsageError } from './contract.ts';
@@ -14,6 +15,7 @@ import { createPrint, type Print } from './print.ts';
 import { replayCommand } from './replay.ts';
 import { resultsCommand } from './results.ts';
 import { runCommand } from './run.ts';
+import { targetsCommand } from './targets.ts';
 import { testAlertCommand } from './test-alert.ts';
 import { validateCommand } from './validate.ts';
 
@@ -21,6 +23,8 @@ const COMMANDS: readonly Command[] = [
   runCommand,
   checkCommand,
   validateCommand,
+  targetsCommand,
+  acceptCommand,
   resultsCommand,
   replayCommand,
   testAlertCommand,

@@ -8,6 +8,7 @@ import type { NetworkPath } from '../model/network-path.ts';
 import { accountFromOption } from './account-options.ts';
 import { accountGate } from './account-references.ts';
 import type { Config } from './config.ts';
+import { discoverFrom } from './discover-build.ts';
 import { type References, readNamedFile } from './expand.ts';
 import { gateFromOption } from './gate-options.ts';
 import { type PathOption, pathFromOption } from './path-options.ts';
@@ -33,6 +34,7 @@ export function buildConfig(sections: Sections, references: References, findings
   if (vantage === null || control === null || checks === null || canaries === null || shared === null)
     return null;
   if (alerts === null || watchdog === null || store === null || web === null || log === null) return null;
+  const discover = discoverFrom(sections, targetDefaults(sections), references, findings);
   if (findings.length > 0) return null;
   const gates = sections.gates.map(({ option }) => gateFromOption(option, paths));
   const targets = sections.targets.map(({ option }) =>
@@ -47,6 +49,7 @@ export function buildConfig(sections: Sections, references: References, findings
       const gate = gates.find(({ name }) => name === accountGate(option, sections));
       return gate === undefined ? [] : [accountFromOption(option, gate, targets)];
     }),
+    discover,
     controls: control,
     checks,
     canaries,

@@ -7,6 +7,7 @@ import type { Gate } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { Target } from '../model/target.ts';
 import type { CheckRules } from '../schedule/options.ts';
+import type { DiscoverConfig } from './discover-build.ts';
 import type { Item, Section } from './schema.ts';
 
 export interface Config {
@@ -14,8 +15,9 @@ export interface Config {
   readonly gates: readonly Gate[];
   /** At least one. */
   readonly paths: readonly NetworkPath[];
-  /** At least one; ids are unique. */
+  /** Ids are unique. The static list, at least one without sources; in a Watch with what was discovered. */
   readonly targets: readonly Target[];
+  readonly discover: DiscoverConfig;
   /** URLs outside the site. */
   readonly controls: readonly string[];
   /** Who signed-in visits sign in as. */

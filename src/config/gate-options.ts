@@ -7,6 +7,13 @@ import type { NetworkPath, PathName } from '../model/network-path.ts';
 
 const hostSchema = z.string().regex(/^[a-z0-9.-]+(:\d+)?$/, { error: 'must be a host name in lower case' });
 
+const forwardAuthSchema = z
+  .string()
+  .max(2_048)
+  .regex(/^(https?:\/\/)?[A-Za-z0-9.-]+(:\d{1,5})?(\/\S*)?$/, {
+    error: 'must be an address such as http://auth-proxy.traefik.svc:9000',
+  });
+
 const sessionsSchema = z.strictObject({
   store: z.enum(['files', 'database', 'none']).optional(),
   capacity: size({ minBytes: 4096 }).optional(),
@@ -23,6 +30,7 @@ export const gateSchema = z.strictObject({
   outpost: name().optional(),
   client: oneOrMany(z.string().min(1).max(200)).nullable().default(null),
   callback: hostSchema.nullable().default(null),
+  'forward-auth': z.array(forwardAuthSchema).max(32).default([]),
   sessions: sessionsSchema.optional(),
   paths: z.array(name()).min(1).optional(),
   labels: labels().default({}),

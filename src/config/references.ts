@@ -4,6 +4,7 @@ import type { ExpectOption } from '../discover/target-options.ts';
 import { COMPONENT_TYPES } from '../model/component.ts';
 import { targetId } from '../model/target.ts';
 import { accountFindings } from './account-references.ts';
+import { sourceName } from './discover-build.ts';
 import { gateFromOption } from './gate-options.ts';
 import { isRecord } from './not-built.ts';
 import type { Finding } from './problem.ts';
@@ -37,6 +38,7 @@ export function referenceFindings(raw: Raw, sections: Sections): Finding[] {
     ...defaultsFindings(sections, declared),
     ...sections.targets.flatMap((entry) => targetFindings(entry, sections, declared)),
     ...duplicateTargets(sections),
+    ...duplicateSources(sections),
     ...checksFindings(raw, declared),
     ...outpostFindings(sections),
     ...receiverFindings(raw),
@@ -177,6 +179,18 @@ function duplicateTargets(sections: Sections): Finding[] {
     else findings.push({ path: ['targets', index], message: `is the same target as targets.${earlier}` });
   }
   return findings;
+}
+
+/** Names tell sources apart, in metrics and for their last good sets. */
+function duplicateSources(sections: Sections): Finding[] {
+  const first = new Map<string, number>();
+  return sections.discover.flatMap(({ index, option }) => {
+    const name = sourceName(option);
+    const earlier = first.get(name);
+    first.set(name, earlier ?? index);
+    const message = `is called ${name}, as discover.${earlier} is; give it a name`;
+    return earlier === undefined ? [] : [{ path: ['discover', index], message }];
+  });
 }
 
 function checksFindings(raw: Raw, declared: Declared): Finding[] {

@@ -7,6 +7,7 @@ import { duration, httpUrl, name, oneOrMany } from '../base/schema.ts';
 import { Secret } from '../base/secret.ts';
 import { userSignatureSchema } from '../classify/user-signature.ts';
 import { maintenanceSchema } from '../correlate/maintenance-options.ts';
+import { discoverSchema } from '../discover/discoverers.ts';
 import { defaultsSchema, targetSchema } from '../discover/target-options.ts';
 import { alertsSchema } from '../notify/alert-options.ts';
 import { receiverSchema } from '../notify/receivers.ts';
@@ -37,6 +38,7 @@ export const itemSchemas = {
   gates: gateSchema,
   paths: pathSchema,
   targets: targetSchema,
+  discover: discoverSchema,
   receivers: receiverSchema,
   signatures: userSignatureSchema,
   maintenance: maintenanceSchema,
@@ -48,6 +50,7 @@ export const sectionSchemas = {
   vantage: vantageSchema.default({ name: 'local' }),
   defaults: defaultsSchema.prefault({}),
   zones: z.array(zoneSchema).default([]),
+  baseline: z.string().max(1024).nullable().default(null),
   control: z.array(httpUrl()).default([]),
   checks: checksSchema.prefault({}),
   canaries: z.enum(['auto', 'none']).default('auto'),
@@ -73,7 +76,9 @@ export const configSchema = z.strictObject({
   paths: z.array(itemSchemas.paths).min(1),
   defaults: sectionSchemas.defaults,
   zones: sectionSchemas.zones,
-  targets: z.array(itemSchemas.targets).min(1),
+  targets: z.array(itemSchemas.targets).default([]),
+  discover: z.array(itemSchemas.discover).default([]),
+  baseline: sectionSchemas.baseline,
   control: sectionSchemas.control,
   accounts: z.array(itemSchemas.accounts).default([]),
   checks: sectionSchemas.checks,

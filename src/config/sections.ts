@@ -32,9 +32,11 @@ export type Sections = { readonly [Key in SectionKey]: Section<Key> | null } & {
 /** Parses every section of the file's map. */
 export function parseSections(value: Readonly<Record<string, unknown>>, findings: Finding[]): Sections {
   findings.push(...unknownKeys(value));
-  for (const key of ['paths', 'targets']) {
-    if (value[key] === undefined || value[key] === null)
-      findings.push({ path: [key], message: 'is required' });
+  for (const key of requiredLists(value)) {
+    const list = value[key];
+    if (list === undefined || list === null) findings.push({ path: [key], message: 'is required' });
+    else if (Array.isArray(list) && list.length === 0)
+      findings.push({ path: [key], message: 'must have entries' });
   }
   const section = <Key extends SectionKey>(key: Key): Section<Key> | null => {
     const parsed = sectionSchemas[key].safeParse(value[key] ?? undefined);
@@ -53,6 +55,8 @@ export function parseSections(value: Readonly<Record<string, unknown>>, findings
     defaults: section('defaults'),
     zones: section('zones'),
     targets: list('targets'),
+    discover: list('discover'),
+    baseline: section('baseline'),
     control: section('control'),
     checks: section('checks'),
     canaries: section('canaries'),
@@ -71,6 +75,12 @@ export function parseSections(value: Readonly<Record<string, unknown>>, findings
   };
 }
 
+/** With sources the static list may be left out, or be empty. */
+function requiredLists(value: Readonly<Record<string, unknown>>): readonly ItemKey[] {
+  const { discover } = value;
+  return Array.isArray(discover) && discover.length > 0 ? ['paths'] : ['paths', 'targets'];
+}
+
 function unknownKeys(value: Readonly<Record<string, unknown>>): Finding[] {
   const known = [...Object.keys(configSchema.shape), ...LATER_KEYS];
   return Object.keys(value)
@@ -85,8 +95,6 @@ function parseList<Key extends ItemKey>(key: Key, value: unknown, findings: Find
     findings.push({ path: [key], message: 'must be a list' });
     return [];
   }
-  if (value.length === 0 && (key === 'paths' || key === 'targets'))
-    findings.push({ path: [key], message: 'must have entries' });
   if (value.length > MOST_ENTRIES) {
     findings.push({ path: [key], message: `must have at most ${MOST_ENTRIES} entries` });
     return [];

@@ -28,6 +28,7 @@ export function warningsOf(config: Config, raw: Raw, isReferred: (path: KeyPath)
     ...sharedWarnings(config),
     ...maintenanceWarnings(config, systemClock.now()),
     ...accountWarnings(config),
+    ...discoverWarnings(config, raw),
     ...(config.receivers.length === 0
       ? [{ path: ['receivers'], message: 'no receiver is configured: nobody will be told of an incident' }]
       : []),
@@ -167,7 +168,8 @@ function plainHttp(target: Target, index: number): Finding[] {
 function pathWarnings(config: Config): Finding[] {
   return config.paths.flatMap((path, index) => {
     const findings: Finding[] = [];
-    if (!config.targets.some((target) => target.paths.includes(path.name))) {
+    const mayBeFound = config.discover.sources.length > 0;
+    if (!mayBeFound && !config.targets.some((target) => target.paths.includes(path.name))) {
       findings.push({ path: ['paths', index], message: 'no target is probed over this path' });
     }
     if (path.kind === 'cdn' && path.proof.header === null) {
@@ -186,9 +188,23 @@ function pathWarnings(config: Config): Finding[] {
   });
 }
 
+/** Whoever writes `baseline: null` knows what it means. */
+function discoverWarnings({ discover }: Config, raw: Raw): Finding[] {
+  const { sources, isBaselineMissing } = discover;
+  if (isBaselineMissing)
+    return [{ path: ['baseline'], message: 'does not exist yet; `gatewatch accept` writes it' }];
+  if (sources.length === 0 || Object.hasOwn(raw, 'baseline')) return [];
+  return [
+    {
+      path: ['discover'],
+      message: 'without `baseline:` a lost gate is taken for the truth: nobody will be told of it',
+    },
+  ];
+}
+
 function sharedWarnings(config: Config): Finding[] {
   return config.shared.flatMap((label, index) =>
-    config.targets.some((target) => target.labels[label] !== undefined)
+    config.discover.sources.length > 0 || config.targets.some((target) => target.labels[label] !== undefined)
       ? []
       : [{ path: ['shared', index], message: 'no target has this label' }],
   );

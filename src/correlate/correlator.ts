@@ -277,11 +277,9 @@ class LiveCorrelator implements Correlator {
       known.detail = finding.detail;
       return [];
     }
-    const type =
-      finding.kind === 'certificate' ? 'certificate' : finding.kind === 'budget' ? 'gate' : 'prober';
     this.#state.open({
       kind: finding.kind,
-      blame: component(type, finding.name),
+      blame: component(ABOUT[finding.kind], finding.name),
       reason: finding.reason,
       name: finding.name,
       standing: true,
@@ -366,6 +364,14 @@ function isForeign(state: State, fault: Case, id: string): boolean {
   if (check === undefined) return false;
   return isShared(state.coverage, fault, check.index) || isStray(state.topology, fault, check);
 }
+
+/** Component types of findings. A baseline's is no `target`: what it contradicts is still probed, and may fail. */
+const ABOUT: Readonly<Record<Finding['kind'], string>> = {
+  certificate: 'certificate',
+  budget: 'gate',
+  drift: 'baseline',
+  prober: 'prober',
+};
 
 function sightOf(outcome: Outcome): SightKind | null {
   if (outcome.verdict !== 'down') return null;

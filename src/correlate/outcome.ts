@@ -35,7 +35,7 @@ export interface Instant {
 
 /** A fault found outside of the probes. Kind, reason and name are its identity. */
 export interface Finding {
-  readonly kind: Extract<IncidentKind, 'prober' | 'certificate' | 'budget'>;
+  readonly kind: Extract<IncidentKind, 'prober' | 'certificate' | 'budget' | 'drift'>;
   readonly name: string;
   readonly reason: ProberReason | null;
   readonly detail: string;

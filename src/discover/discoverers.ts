@@ -5,9 +5,11 @@ import type { Clock } from '../base/clock.ts';
 import { authorizationOf, type HttpAuth } from '../base/http-auth.ts';
 import { createJsonHttp, type JsonHttp } from '../base/json-http.ts';
 import { authentikSchema, createAuthentikSource } from './authentik.ts';
+import { caddySourceSchema, createCaddySource } from './caddy.ts';
 import type { Discoverer } from './discoverer.ts';
 import { createFileSource, fileSchema } from './file.ts';
 import type { RecogniseGate } from './gate-recognition.ts';
+import { createGatewatchSource, gatewatchSchema } from './gatewatch.ts';
 import { createHttpSdSource, httpSdSchema } from './http-sd.ts';
 import { createKubernetesSource, kubernetesSchema } from './kubernetes/kubernetes.ts';
 import type { FrontGate } from './routing.ts';
@@ -22,6 +24,8 @@ export const discoverSchema = z.discriminatedUnion('kind', [
   traefikSchema,
   authentikSchema,
   uptimeKumaSchema,
+  caddySourceSchema,
+  gatewatchSchema,
 ]);
 export type DiscoverOption = z.output<typeof discoverSchema>;
 
@@ -52,6 +56,10 @@ export function createDiscoverer(option: DiscoverOption, source: string, tools: 
       return createAuthentikSource(option, { ...tools, source, http: httpOf(option.auth ?? null, tools) });
     case 'uptime-kuma':
       return createUptimeKumaSource(option, { ...tools, source });
+    case 'caddy':
+      return createCaddySource(option, { ...tools, source, http: httpOf(option.auth ?? null, tools) });
+    case 'gatewatch':
+      return createGatewatchSource(option, { source, http: httpOf(option.auth ?? null, tools) });
   }
 }
 

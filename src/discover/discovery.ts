@@ -30,6 +30,8 @@ export interface Discovered {
   readonly drift: readonly Drift[];
   /** Targets that the baseline does not know; empty without a baseline. */
   readonly unaccepted: ReadonlySet<TargetId>;
+  /** Every source has listed; before that nothing is told to be gone. */
+  readonly isWhole: boolean;
 }
 
 /** What the configuration says beside the sources. */
@@ -67,7 +69,7 @@ export function discoveredFrom(
   isWhole: boolean,
 ): Discovered {
   const merged = mergeTargets(statics, listings, setting);
-  if (baseline === null) return { ...merged, unaccepted: new Set() };
+  if (baseline === null) return { ...merged, unaccepted: new Set(), isWhole };
   const held = heldTo(baseline, merged, { setting, isWhole });
   const kept = held.targets.filter(({ source }) => source === 'baseline');
   return {
@@ -75,6 +77,7 @@ export function discoveredFrom(
     sources: new Map([...merged.sources, ...kept.map(({ id }) => [id, ['baseline']] as const)]),
     drift: [...held.drift, ...merged.drift],
     unaccepted: held.unaccepted,
+    isWhole,
   };
 }
 

@@ -141,6 +141,12 @@ export const CATALOGUE = {
     help: 'Deliveries that wait for a receiver.',
     read: samples.queueLength,
   },
+  gatewatch_discovery_last_success_timestamp_seconds: {
+    type: 'gauge',
+    labels: ['source'],
+    help: 'When what a source of targets lists was last confirmed.',
+    read: samples.discoverySuccess,
+  },
   gatewatch_config_last_reload_successful: {
     type: 'gauge',
     labels: [],

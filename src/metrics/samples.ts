@@ -154,6 +154,12 @@ export function queueLength({ snapshot }: LiveState): Sample[] {
   return snapshot.receivers.map(({ name, queued }) => ({ labels: { receiver: name }, value: queued }));
 }
 
+export function discoverySuccess({ snapshot }: LiveState): Sample[] {
+  return snapshot.discovery.sources.flatMap(({ source, lastSuccessAt }) =>
+    lastSuccessAt === null ? [] : [{ labels: { source }, value: lastSuccessAt / 1000 }],
+  );
+}
+
 export function reloadSuccessful({ snapshot }: LiveState): Sample[] {
   return scalar(snapshot.config.error === null ? 1 : 0);
 }

@@ -11,6 +11,7 @@ import type { SignatureId } from './verdict.ts';
  * walled-off   login where it must be public
  * certificate  a certificate near its end
  * budget       the gate's session store is projected over 80 %
+ * drift        what is found contradicts the accepted baseline
  * prober       the daemon cannot do its work
  */
 export const INCIDENT_KINDS = [
@@ -20,6 +21,7 @@ export const INCIDENT_KINDS = [
   'walled-off',
   'certificate',
   'budget',
+  'drift',
   'prober',
 ] as const;
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];

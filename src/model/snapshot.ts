@@ -1,6 +1,7 @@
 // The live state of one configuration, as page, API and CLI read it. Built by watch.ts, plain data.
 
 import type { Component } from './component.ts';
+import type { Drift, SourceStatus } from './drift.ts';
 import type { Incident } from './incident.ts';
 import type { MaintenanceStatus } from './maintenance.ts';
 import type { EpochMs } from './observation.ts';
@@ -38,6 +39,12 @@ export interface TargetStatus {
   readonly expect: Readonly<Record<string, Expectation>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly source: string;
+  /** All sources it is in, `static` for the configured list. */
+  readonly sources: readonly string[];
+  /** What sources or the baseline say against it. */
+  readonly drift: readonly string[];
+  /** The baseline does not know it yet. */
+  readonly isNew: boolean;
   readonly checks: readonly string[];
 }
 
@@ -83,6 +90,10 @@ export interface Snapshot {
     readonly file: string | null;
     readonly loadedAt: EpochMs;
     readonly error: string | null;
+  };
+  readonly discovery: {
+    readonly sources: readonly SourceStatus[];
+    readonly drift: readonly Drift[];
   };
   readonly targets: readonly TargetStatus[];
   readonly checks: readonly CheckStatus[];

@@ -31,6 +31,7 @@ export function labelsFromIncident(incident: Incident, context: AlertContext): L
 
 /** What the alert is about: the blamed component, or the failing target. */
 export function componentOf(incident: Incident): Component | null {
+  if (incident.kind === 'drift') return component('target', targetName(incident));
   if (incident.blame !== null) return incident.blame;
   const [target] = incident.targets;
   const single = incident.kind !== 'shared' && target !== undefined;
@@ -71,6 +72,8 @@ function identity(incident: Incident, context: AlertContext): Record<string, str
         severity: 'warning',
         gate: incident.blame?.name ?? target,
       };
+    case 'drift':
+      return { alertname: 'GatewatchDrift', severity: 'warning', target: incident.blame?.name ?? target };
     case 'prober':
       return {
         alertname: 'GatewatchProber',

@@ -89,6 +89,8 @@ function faultOf(incident: Incident, context: AlertContext): Tenses {
         `the session store of ${what} was`,
         ' projected over 80 %',
       );
+    case 'drift':
+      return both(`${what} is`, `${what} was`, ' not what was accepted');
     case 'prober':
       return ownFault(incident, context.vantage);
     case 'service':

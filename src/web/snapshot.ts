@@ -23,6 +23,10 @@ export interface SnapshotParts {
   readonly demo: boolean;
   readonly config: Snapshot['config'];
   readonly targets: readonly Target[];
+  readonly discovery: Snapshot['discovery'] & {
+    readonly targetSources: ReadonlyMap<string, readonly string[]>;
+    readonly unaccepted: ReadonlySet<string>;
+  };
   readonly subjects: readonly Subject[];
   /** Newest result of each check. */
   readonly latest: readonly (StoredResult & { readonly since: EpochMs })[];
@@ -51,7 +55,14 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
   }
   const { at, startedAt, version, vantage, demo, config, components, gates, incidents, receivers } = parts;
   const { maintenance } = parts;
-  const targets = parts.targets.map((target) => targetStatus(target, byTarget.get(target.id) ?? []));
+  const { sources, drift } = parts.discovery;
+  const about = Map.groupBy(drift, (one) => one.target ?? '');
+  const targets = parts.targets.map((target) => ({
+    ...targetStatus(target, byTarget.get(target.id) ?? []),
+    sources: parts.discovery.targetSources.get(target.id) ?? [target.source],
+    drift: (about.get(target.id) ?? []).map(({ text }) => text),
+    isNew: parts.discovery.unaccepted.has(target.id),
+  }));
   return {
     at,
     startedAt,
@@ -59,6 +70,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     vantage,
     demo,
     config,
+    discovery: { sources, drift },
     targets,
     checks,
     components,
@@ -94,7 +106,10 @@ function checkStatus(
   };
 }
 
-function targetStatus(target: Target, checks: readonly string[]): TargetStatus {
+function targetStatus(
+  target: Target,
+  checks: readonly string[],
+): Omit<TargetStatus, 'sources' | 'drift' | 'isNew'> {
   const { id, url, zone, gate, paths, expect, labels, source } = target;
   return { id, url, zone, gate, paths, expect, labels, source, checks };
 }

@@ -65,9 +65,13 @@ const GRAVITY: readonly Incident['kind'][] = [
   'service',
   'walled-off',
   'prober',
+  'drift',
   'budget',
   'certificate',
 ];
+
+/** Kinds that keep nobody out. */
+const KEEPS_NOBODY_OUT: readonly Incident['kind'][] = ['drift', 'budget', 'certificate'];
 
 /** Active incidents, gravest first, older first within a kind. */
 export function ranked(incidents: readonly Incident[]): readonly Incident[] {
@@ -95,7 +99,7 @@ const services = (count: number): string => (count === 1 ? '1 service' : `${coun
 /** The sentence that must be true and enough. Never good news about nothing: no results is no green. */
 export function headline(snapshot: Snapshot, summary: (incident: Incident) => string): Headline {
   const [first, ...others] = ranked(snapshot.incidents);
-  if (first !== undefined && first.kind !== 'certificate' && first.kind !== 'budget') {
+  if (first !== undefined && !KEEPS_NOBODY_OUT.includes(first.kind)) {
     const more =
       others.length === 0 ? '' : `and ${others.length === 1 ? 'one more' : `${others.length} more`} below`;
     return { tone: incidentTone(first), text: summary(first), more };

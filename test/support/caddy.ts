@@ -1,4 +1,4 @@
-// The real Caddy, without its administration port, automatic certificates, HTTP/3, or a file outside its folder.
+// The real Caddy, without its administration port (unless asked for), automatic certificates, HTTP/3, or a file outside its folder.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,11 +16,11 @@ export interface Caddy extends AsyncDisposable {
  * Starts it with these site blocks of a Caddyfile (`bind 127.0.0.1` is the caller's), and waits until it listens
  * on `port`.
  */
-export async function startCaddy(options: { port: number; sites: string }): Promise<Caddy> {
+export async function startCaddy(options: { port: number; sites: string; admin?: number }): Promise<Caddy> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder('caddy'));
   const file = join(folder.path, 'Caddyfile');
-  await writeFile(file, `${globalOptions(folder.path)}\n${options.sites}`);
+  await writeFile(file, `${globalOptions(folder.path, options.admin)}\n${options.sites}`);
   const environment = { HOME: folder.path, XDG_DATA_HOME: folder.path, XDG_CONFIG_HOME: folder.path };
   const program: Program = stack.use(
     startProgram('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
@@ -37,10 +37,11 @@ export async function startCaddy(options: { port: number; sites: string }): Prom
   };
 }
 
-function globalOptions(folder: string): string {
+function globalOptions(folder: string, admin?: number): string {
   return `{
-	admin off
-	auto_https off
+	admin ${admin === undefined ? 'off' : `127.0.0.1:${admin}`}
+	skip_install_trust
+	auto_https ${admin === undefined ? 'off' : 'disable_redirects'}
 	storage file_system ${join(folder, 'storage')}
 	grace_period 1s
 	log {

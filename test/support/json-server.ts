@@ -84,7 +84,7 @@ export async function jsonServer(
 function spoil(response: ServerResponse, what: Fault): void {
   if (typeof what === 'object') response.writeHead(what.status).end('{"secret":"hunter2"}');
   else if (what === 'garbage') response.end('<!doctype html><title>hunter2</title>');
-  else if (what === 'other-shape') response.end('{"hunter2":"hunter2","targets":7}');
+  else if (what === 'other-shape') response.end('{"hunter2":"hunter2","targets":7,"apps":"hunter2"}');
   else if (what === 'deep') response.end('['.repeat(100) + ']'.repeat(100));
   else if (what === 'endless') pour(response);
   else if (what === 'reset') response.destroy();

@@ -51,6 +51,11 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
     otherwise: 'the target’s',
     meaning: 'expected return host; for a domain-wide gate learned once',
   },
+  'gates[].forward-auth': {
+    type: 'list of addresses',
+    meaning:
+      'where proxies ask this gate, such as `http://auth-proxy.traefik.svc:9000`; discovery knows it by them',
+  },
   'gates[].sessions': { type: 'map', meaning: 'what strangers leave behind' },
   'gates[].sessions.store': {
     default: 'files',
@@ -168,6 +173,78 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   },
   'targets[].labels': { type: map, meaning: 'labels of its alerts; see `shared`' },
   'targets[].wake': { default: 'always', meaning: '`never`: scales to zero; visits end at the hand-over' },
+
+  discover: { type: 'list', meaning: 'sources of further targets; with one, `targets` may be left out' },
+  'discover[].kind': {
+    meaning:
+      '`file`, `http_sd`: Prometheus’ target groups; `caddy`: its admin API; `gatewatch`: another one’s targets; others by name',
+  },
+  'discover[].name': {
+    type: 'name',
+    otherwise: 'the kind',
+    meaning: 'its name in metrics, alerts and drift',
+  },
+  'discover[].hosts': {
+    type: 'host, `*.`host, or list',
+    meaning: 'what it may add: a host, or everything below one; other hosts are drift, never probed',
+  },
+  'discover[].overrides': {
+    meaning:
+      'whoever writes to the source may also loosen expectations, choose pathnames and paths, and switch off',
+  },
+  'discover[].labels': {
+    type: 'list of labels',
+    meaning: 'labels that are taken from there, with `overrides`; never those of alerts',
+  },
+  'discover[].limit': { meaning: 'targets it may add; one namespace at most 200' },
+  'discover[].every': { type: duration, otherwise: '30s', meaning: 'how often it is listed' },
+  'discover[].timeout': { type: duration, otherwise: '20s', meaning: 'for one whole list' },
+  'discover[].files': {
+    type: 'file or list',
+    meaning: '`file`: .json, .yml or .yaml; the last part may have `*`; watched',
+  },
+  'discover[].url': { type: 'URL', meaning: 'where the source is' },
+  'discover[].kubeconfig': {
+    type: 'file',
+    otherwise: 'the pod',
+    meaning: '`kubernetes`: how to reach the cluster',
+  },
+  'discover[].context': { type: 'text', otherwise: 'the current one', meaning: 'context of the kubeconfig' },
+  'discover[].service-account': {
+    type: 'folder',
+    otherwise: 'the pod’s',
+    meaning: '`kubernetes`: token and CA, read again as they change',
+  },
+  'discover[].annotations': {
+    type: map,
+    meaning:
+      '`kubernetes`: your own annotations for `watch`, `expect`, `pathname`, `paths`, `labels`, in place of `gatewatch.dev/…`',
+  },
+  'discover[].middlewares': {
+    type: 'map to gates or `null`',
+    meaning: '`kubernetes`: middlewares that are a gate, or none, where their address does not tell',
+  },
+  'discover[].entry-points': {
+    type: 'map to paths',
+    meaning: '`kubernetes`: which path leads to an entry point of Traefik',
+  },
+  'discover[].gate': {
+    type: 'gate',
+    otherwise: 'by outpost and address',
+    meaning: '`authentik`: the gate that its providers are behind',
+  },
+  'discover[].file': { type: 'file', meaning: '`uptime-kuma`: its `kuma.db`, read as it is' },
+  'discover[].auth': { type: 'map', meaning: 'credentials for it, over https or loopback alone' },
+  'discover[].auth.basic': { type: 'map', meaning: 'name and password' },
+  'discover[].auth.basic.username': { type: 'text', meaning: 'the name' },
+  'discover[].auth.basic.password': { type: 'text', meaning: 'the password' },
+  'discover[].auth.bearer': { type: 'text', meaning: 'a token; for `gatewatch` one that may `read`' },
+  baseline: {
+    type: 'file',
+    otherwise: 'none',
+    meaning:
+      'accepted expectations, written by `gatewatch accept`; what contradicts them is `GatewatchDrift`',
+  },
 
   control: {
     type: 'list of URLs',

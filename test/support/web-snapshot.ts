@@ -69,6 +69,9 @@ export function snapshotOf({
       expect: { cdn: expectation, origin: expectation },
       labels: {},
       source: 'static',
+      sources: ['static'],
+      drift: [],
+      isNew: false,
       checks: own.map((check) => check.id),
     };
   });
@@ -92,6 +95,7 @@ export function snapshotOf({
     vantage: 'vps-frankfurt',
     demo: false,
     config: { file: 'gatewatch.yaml', loadedAt: NOW - 26 * 3_600_000, error: configError ?? null },
+    discovery: { sources: [], drift: [] },
     targets,
     checks,
     components: ways.map((way) => {

@@ -13,6 +13,7 @@ import {
   incidentView,
   maintenanceView,
   resultView,
+  sourceView,
   targetView,
 } from './views.ts';
 
@@ -59,11 +60,22 @@ function addState(api: OpenAPIHono, { reads }: ApiTools): void {
     createRoute({
       method: 'get',
       path: '/api/v1/targets',
-      responses: { 200: json(z.object({ targets: z.array(schemas.Target) }), 'all targets') },
+      responses: {
+        200: json(
+          z.object({
+            targets: z.array(schemas.Target),
+            sources: z.array(schemas.Source),
+            drift: z.array(schemas.Drift),
+          }),
+          'all targets, where they come from, and what does not fit',
+        ),
+      },
     }),
     (c) => {
       const snapshot = reads.snapshot();
-      return c.json({ targets: snapshot.targets.map((target) => targetView(target, snapshot)) }, 200);
+      const { sources, drift } = snapshot.discovery;
+      const targets = snapshot.targets.map((target) => targetView(target, snapshot));
+      return c.json({ targets, sources: sources.map(sourceView), drift: [...drift] }, 200);
     },
   );
   api.openapi(

@@ -24,6 +24,9 @@ export const Target = z
     expect: z.record(z.string(), z.enum(EXPECTATION_KINDS)).openapi({ description: 'by path' }),
     labels: texts,
     source: z.string(),
+    sources: z.array(z.string()).openapi({ description: 'all that list it; static: the configuration' }),
+    drift: z.array(z.string()).openapi({ description: 'what sources or the baseline say against it' }),
+    isNew: z.boolean().openapi({ description: 'the baseline does not know it yet' }),
     checks: z.array(z.string()),
     verdict: verdict
       .nullable()
@@ -154,6 +157,26 @@ export const Gate = z
     lifetimeMs: durationMs,
   })
   .openapi('Gate');
+
+export const Drift = z
+  .object({
+    kind: z.string(),
+    target: z.string().nullable(),
+    source: z.string(),
+    text: z.string(),
+  })
+  .openapi('Drift', { description: 'what a source of targets says that does not fit' });
+
+export const Source = z
+  .object({
+    source: z.string(),
+    kind: z.string(),
+    lastSuccessAt: instant.nullable(),
+    found: z.number(),
+    problem: z.string().nullable(),
+    problemSince: instant.nullable(),
+  })
+  .openapi('Source');
 
 export const Problem = z.object({ error: z.string() }).openapi('Problem');
 export const Done = z.object({ status: z.string() }).openapi('Done');

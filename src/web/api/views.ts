@@ -2,6 +2,7 @@
 
 import type { z } from '@hono/zod-openapi';
 import type { Component } from '../../model/component.ts';
+import type { SourceStatus } from '../../model/drift.ts';
 import type { Incident } from '../../model/incident.ts';
 import type { MaintenanceStatus, MaintenanceTime } from '../../model/maintenance.ts';
 import type { EpochMs } from '../../model/observation.ts';
@@ -38,8 +39,19 @@ export function targetView(target: TargetStatus, snapshot: Snapshot): z.infer<ty
     expect: Object.fromEntries(Object.entries(target.expect).map(([path, { is }]) => [path, is])),
     labels: { ...target.labels },
     source: target.source,
+    sources: [...target.sources],
+    drift: [...target.drift],
+    isNew: target.isNew,
     checks: [...target.checks],
     verdict: worstVerdict(snapshot.checks.filter((check) => own.has(check.id))),
+  };
+}
+
+export function sourceView(status: SourceStatus): z.infer<typeof schemas.Source> {
+  return {
+    ...status,
+    lastSuccessAt: iso(status.lastSuccessAt),
+    problemSince: iso(status.problemSince),
   };
 }
 

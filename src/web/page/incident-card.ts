@@ -30,6 +30,7 @@ const KIND_WORDS: Readonly<Record<Incident['kind'], string>> = {
   'walled-off': 'asks for login',
   certificate: 'certificate',
   budget: 'session store',
+  drift: 'drift',
   prober: 'probing',
 };
 

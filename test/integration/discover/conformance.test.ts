@@ -41,6 +41,11 @@ function source(option: object, folder = '/'): Discoverer {
   return one;
 }
 
+const caddySite = (host: string) => ({
+  match: [{ host: [host] }],
+  handle: [{ handler: 'subroute', routes: [{ handle: [{ handler: 'static_response' }] }] }],
+});
+
 /** A source that asks a server: what it is told, and which hosts that makes, sorted. */
 interface ServerRow {
   readonly kind: string;
@@ -82,6 +87,42 @@ const SERVERS: readonly ServerRow[] = [
     option: (url) => ({ url, auth: { bearer: 'hunter2' } }),
     answers: authentikAnswers('authentik-2026.5.json'),
     hosts: ['docs', 'grafana', 'plain', 'wiki'].map((name) => `${name}.example.com`),
+  },
+  {
+    kind: 'caddy',
+    option: (url) => ({ url }),
+    answers: {
+      '/config/': {
+        admin: { listen: 'hunter2' },
+        apps: {
+          http: {
+            servers: {
+              srv0: { routes: ['a', 'b'].map((name) => caddySite(`${name}.example.com`)) },
+              srv1: { routes: [caddySite('c.example.com')] },
+            },
+          },
+        },
+      },
+    },
+    hosts: ['a.example.com', 'b.example.com', 'c.example.com'],
+  },
+  {
+    kind: 'gatewatch',
+    option: (url) => ({ url: `${url}/`, auth: { bearer: 'hunter2' } }),
+    answers: {
+      '/api/v1/targets': {
+        targets: ['a.example.com', 'b.example.com/hook'].map((id) => ({
+          id,
+          url: `https://${id}`,
+          gate: 'authentik',
+          paths: ['cdn'],
+          expect: { cdn: 'login' },
+          labels: { team: 'ops' },
+          later: 1,
+        })),
+      },
+    },
+    hosts: ['a.example.com', 'b.example.com'],
   },
 ];
 

@@ -23,6 +23,9 @@ function target(url: string, paths: readonly string[] = ['cdn', 'origin']): Targ
     expect: {},
     labels: {},
     source: 'static',
+    sources: ['static'],
+    drift: [],
+    isNew: false,
     checks: [],
   };
 }
