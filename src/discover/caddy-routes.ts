@@ -205,7 +205,9 @@ class Player {
   }: Handler): Outcome['end'] | null {
     const scheme = transport?.tls === undefined ? 'http' : 'https';
     const asked = upstreams
-      .map(({ dial = '' }) => this.#recognise(`${scheme}://${dial}${rewrite?.uri?.split('?')[0] ?? ''}`))
+      .map(({ dial = '' }) =>
+        this.#recognise(`${scheme}://${dial}${rewrite?.uri?.split('?')[0] ?? this.#pathname}`),
+      )
       .find((gate) => gate !== null);
     if (after.some(goesOn)) {
       this.gate ??= asked ?? null;

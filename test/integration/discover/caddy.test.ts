@@ -83,6 +83,14 @@ odd.example.com:${port} {
 	import gate
 	reverse_proxy 127.0.0.1:1
 }
+usual.example.com:${port} {
+	import site
+	route {
+		reverse_proxy /outpost.goauthentik.io/* http://127.0.0.1:9
+		import gate
+		reverse_proxy 127.0.0.1:1
+	}
+}
 gone.example.com:${port} {
 	import site
 	abort
@@ -126,6 +134,7 @@ test('finds the sites of a real Caddy, what is behind the gate, and what is carv
     'https://skip.example.com/ login authentik',
     'https://skip.example.com/public public -',
     'https://skip.example.com/public/ public -',
+    'https://usual.example.com/ login authentik',
     'https://wiki.example.com/ login authentik',
     'https://wiki.example.com/api/webhooks/ public -',
     'https://wiki.example.com/hook public -',
