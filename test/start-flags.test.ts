@@ -1,10 +1,10 @@
-// Every way to start the daemon has the same flags of Node and the same environment: those in the first line of
-// src/main.ts, which is what the installed command runs by.
+// Every way to start the daemon has the same flags of Node: those in the first line of src/main.ts, which is what the
+// installed command runs by.
 
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { flagsIn, START_ENVIRONMENT, START_FLAGS } from './support/start-flags.ts';
+import { FIRST_LINE, flagsIn, START_ENVIRONMENT, START_FLAGS } from './support/start-flags.ts';
 
 /** File, and the line in it that starts the daemon. */
 const STARTS: readonly (readonly [file: string, line: RegExp])[] = [
@@ -24,6 +24,11 @@ test('the first line of src/main.ts has the flags of threats 7', () => {
       expect.stringMatching(/^--max-old-space-size=\d+$/),
     ]),
   );
+});
+
+test('Linux reads the whole of the first line of src/main.ts', () => {
+  // It cuts the line behind 255 bytes without a word (BINPRM_BUF_SIZE in include/uapi/linux/binfmts.h).
+  expect(Buffer.byteLength(FIRST_LINE)).toBeLessThanOrEqual(255);
 });
 
 test('npm starts the daemon by the first line of src/main.ts', () => {
