@@ -33,6 +33,10 @@ const OWN = {
   amBearer: marker('bearer of Alertmanager'),
   heartbeat: marker('pathname of the heartbeat'),
   misplaced: marker('secret on a faulty line'),
+  accountPassword: marker('password of an account'),
+  accountTotp: markerOf('TOTP secret of an account', 'MGEHEIMTOTPQ2345GEHEIM77'),
+  accountBearer: marker('bearer token of an account', '+/='),
+  storeKey: marker('key of kept sessions'),
 } as const satisfies Record<string, Marker>;
 
 /** Places that may hold a secret, because it is sent or kept there on purpose. */
@@ -58,6 +62,12 @@ const ALLOWED: readonly { place: RegExp; markers: readonly Marker[]; why: string
     place: /^heads of the webhook$/,
     markers: [OWN.hookPath, OWN.hookToken, OWN.hookPassword],
     why: 'it is for it',
+  },
+  { place: /^requests of the targets' hosts$/, markers: [OWN.accountBearer], why: 'its host gets it' },
+  {
+    place: /^requests of the identity provider$/,
+    markers: [SITE_SECRETS.querySid, SITE_SECRETS.code, SITE_SECRETS.rd, SITE_SECRETS.nonce],
+    why: 'a login brings the request of the gate to its provider, as a browser does',
   },
   { place: /^heads of Alertmanager$/, markers: [OWN.amBearer], why: 'it is for it' },
   { place: /^heads of the heartbeat$/, markers: [OWN.heartbeat], why: 'it is for it' },
@@ -151,7 +161,21 @@ async function writeConfiguration(): Promise<void> {
     },
     targets: ['app', 'exposed', 'failing', 'redirect', 'elsewhere'].map(site.url),
     control: [`http://127.0.0.1:${control.port}/`],
-    checks: { return: { every: '3s' } },
+    checks: { return: { every: '3s' }, session: { every: '3s', account: 'machine' } },
+    accounts: [
+      {
+        name: 'person',
+        username: 'probe',
+        password: await reference('account', OWN.accountPassword.value),
+        totp: await reference('totp', OWN.accountTotp.value),
+        hosts: ['app.echo.test'],
+      },
+      {
+        name: 'machine',
+        bearer: await reference('account-bearer', OWN.accountBearer.value),
+        hosts: ['app.echo.test'],
+      },
+    ],
     alerts: { 'startup-grace': '1s' },
     heartbeat: {
       url: await reference('heartbeat', `${pulse.url}/${encodeURIComponent(OWN.heartbeat.value)}`),
@@ -172,7 +196,10 @@ async function writeConfiguration(): Promise<void> {
         auth: { bearer: await reference('bearer', OWN.amBearer.value) },
       },
     ],
-    store: { file: join(folder.path, 'store', 'gatewatch.db') },
+    store: {
+      file: join(folder.path, 'store', 'gatewatch.db'),
+      key: await reference('store-key', OWN.storeKey.value),
+    },
     web: {
       listen: `127.0.0.1:${port}`,
       auth: {
@@ -326,7 +353,15 @@ describe('a daemon among sites and receivers that repeat everything', () => {
       "requests of the targets' hosts",
       JSON.stringify(site.origin.requests.filter(({ host }) => isOwn(host))),
     );
-    keep('requests of other hosts', JSON.stringify(site.origin.requests.filter(({ host }) => !isOwn(host))));
+    const isProvider = (host: string): boolean => host.startsWith('auth.echo.test');
+    keep(
+      'requests of the identity provider',
+      JSON.stringify(site.origin.requests.filter(({ host }) => isProvider(host))),
+    );
+    keep(
+      'requests of other hosts',
+      JSON.stringify(site.origin.requests.filter(({ host }) => !isOwn(host) && !isProvider(host))),
+    );
     keep('requests of the control', JSON.stringify(control.requests));
     for (const [name, one] of [
       ['the webhook', hook],
