@@ -146,6 +146,19 @@ export class CheckRecord {
     return { fails, oks };
   }
 
+  /** Kept successes that were seen, or begun, at or after an instant; -1 when there are failures among them. */
+  passesSince(since: number, by: Dating): number {
+    const times = by === 'seen' ? this.#rings.at : this.#rings.begun;
+    let passes = 0;
+    for (let i = Math.max(0, this.count - RING); i < this.count; i++) {
+      const slot = this.#first + (i % RING);
+      if ((times[slot] ?? 0) < since) continue;
+      if ((this.#rings.kind[slot] ?? -1) >= 0) return -1;
+      passes++;
+    }
+    return passes;
+  }
+
   /** Kinds of the kept results that were seen, or begun, at or after an instant, oldest first. */
   kindsSince(since: number, by: Dating): number[] {
     const kinds: number[] = [];
@@ -283,6 +296,12 @@ export class Evidence {
   /** Drops the suspicion of a component. */
   calm(component: number): void {
     this.nats.fill(0, component * SEVERITIES.length, (component + 1) * SEVERITIES.length);
+  }
+
+  /** Successes of a check since an instant; -1 when it failed. As `window`, without an allocation. */
+  passes(check: number, since: number, by: Dating = 'seen'): number {
+    const record = this.records[check];
+    return record === undefined || record.lastAt < since ? 0 : record.passesSince(since, by);
   }
 
   /** What a check showed at or after `since`: results that were seen, or whose probes began, from then on. */

@@ -18,6 +18,8 @@ const SEVERITY_GRID = [1, 0.7, 0.5, 0.3, 0.2, 0.1];
 /** Partial faults that hit single probes, less usual than those that stick to checks. */
 const LOSSY_GRID = [0.7, 0.5, 0.3, 0.2, 0.1];
 const LOSSY_NATS = Math.log(0.3);
+/** Services that must fail before a common cause is thought of that nobody modelled. */
+const LEAST_UNMODELLED = 4;
 const UNMODELLED_GRID = [0.05, 0.1, 0.2, 0.35, 0.6];
 /** Prior of a fault of one lane of a service alone, relative to the service's own. */
 const LANE_FAULT = 0.2;
@@ -53,12 +55,6 @@ interface Row {
   readonly oks: number;
 }
 
-/** A check with what it showed. */
-interface Seen extends Row {
-  readonly check: CheckNode;
-  readonly window: Window;
-}
-
 interface ServiceRows {
   readonly rows: Row[];
   /** ln of the service's own explanations, priors included; and of nothing wrong with it. */
@@ -92,54 +88,98 @@ function ownNats(scope: Scope, service: ServiceNode, since: number): number {
   return addLog(whole, lane);
 }
 
-/** Rows of all usable checks through the components that brought a result since. */
-function rowsOf(scope: Scope, components: readonly number[], since: number): Seen[] {
-  const { topology } = scope.evidence;
-  const indexes = new Set<number>();
-  for (const component of components) {
-    const node = topology.components[component];
-    for (const index of [...(node?.hard ?? []), ...(node?.soft ?? [])]) indexes.add(index);
-  }
-  const seen: Seen[] = [];
-  for (const index of indexes) {
-    const check = topology.checks[index];
-    if (check === undefined || !scope.usable(index)) continue;
-    const window = windowOf(scope, index, since);
-    if (window.fails + window.oks === 0) continue;
-    const ratios = components.map((component) => ratioFor(scope, check, window, component));
-    const { fails, oks } = window;
-    if (ratios.some((ratio) => ratio !== null)) seen.push({ check, window, ratios, fails, oks });
-  }
-  return seen;
-}
-
 function collect(scope: Scope, components: readonly number[], since: number): Collected {
-  const { topology } = scope.evidence;
-  const seen = rowsOf(scope, components, since);
-  const failing = new Map<number, ServiceRows>();
-  let softUsed = false;
-  for (const { check, window } of seen) {
-    const service = topology.services[check.service];
-    if (window.fails === 0 || service === undefined) continue;
-    softUsed ||= check.ways.some((way) => way.soft && components.includes(way.component));
-    if (!failing.has(check.service))
-      failing.set(check.service, { rows: [], own: ownNats(scope, service, since) });
-  }
+  const about = { components, since };
+  const checks = throughAny(scope, about);
+  const { failing, softUsed } = failingServices(scope, checks, about);
   const healthy = new Map<number, number>();
-  for (const { check, window, ratios } of seen) {
+  for (const check of checks) {
     const service = failing.get(check.service);
     if (service !== undefined) {
-      service.rows.push({ ratios, fails: window.fails, oks: window.oks });
+      addRow(scope, service, check, about);
       continue;
     }
-    const key = maskOf(ratios) * MASK_UNIT + window.oks;
+    const passes = scope.evidence.passes(check.index, since, scope.by);
+    const mask = passes <= 0 ? 0 : hardMask(check, components);
+    if (mask === 0) continue;
+    const key = mask * MASK_UNIT + passes;
     healthy.set(key, (healthy.get(key) ?? 0) + 1);
   }
   return { failing: [...failing.values()], healthy, softUsed };
 }
 
-function maskOf(ratios: readonly (number | null)[]): number {
-  return ratios.reduce<number>((bits, ratio, at) => (ratio === null ? bits : bits | (1 << at)), 0);
+/** Components under test, and since when. */
+interface About {
+  readonly components: readonly number[];
+  readonly since: number;
+}
+
+/** Services with a failure that one of the components may explain, still without their rows. */
+function failingServices(
+  scope: Scope,
+  checks: readonly CheckNode[],
+  { components, since }: About,
+): { failing: Map<number, ServiceRows>; softUsed: boolean } {
+  const { topology, records } = scope.evidence;
+  const failing = new Map<number, ServiceRows>();
+  let softUsed = false;
+  for (const check of checks) {
+    if ((records[check.index]?.lastFailAt ?? 0) < since) continue;
+    if (scope.evidence.passes(check.index, since, scope.by) >= 0) continue;
+    const ratios = ratiosOf(scope, check, windowOf(scope, check.index, since), components);
+    const service = topology.services[check.service];
+    if (service === undefined || ratios.every((ratio) => ratio === null)) continue;
+    softUsed ||= check.ways.some((way) => way.soft && components.includes(way.component));
+    if (!failing.has(check.service))
+      failing.set(check.service, { rows: [], own: ownNats(scope, service, since) });
+  }
+  return { failing, softUsed };
+}
+
+/** Usable checks through any of the components that brought a result since. */
+function throughAny(scope: Scope, { components, since }: About): readonly CheckNode[] {
+  const { topology, records } = scope.evidence;
+  const found: CheckNode[] = [];
+  const first = topology.components[components[0] ?? -1];
+  const second = topology.components[components[1] ?? -1];
+  const take = (index: number): void => {
+    const record = records[index];
+    if (record !== undefined && record.lastAt >= since && scope.usable(index)) found.push(record.check);
+  };
+  for (const list of [first?.hard ?? [], first?.soft ?? []]) for (const index of list) take(index);
+  for (const list of [second?.hard ?? [], second?.soft ?? []]) {
+    for (const index of list) {
+      const check = topology.checks[index];
+      if (check?.ways.every((way) => way.component !== components[0])) take(index);
+    }
+  }
+  return found;
+}
+
+function ratiosOf(
+  scope: Scope,
+  check: CheckNode,
+  window: Window,
+  components: readonly number[],
+): (number | null)[] {
+  return components.map((component) => ratioFor(scope, check, window, component));
+}
+
+function addRow(scope: Scope, service: ServiceRows, check: CheckNode, about: About): void {
+  const window = windowOf(scope, check.index, about.since);
+  const { fails, oks } = window;
+  if (fails + oks === 0) return;
+  const ratios = ratiosOf(scope, check, window, about.components);
+  if (ratios.some((ratio) => ratio !== null)) service.rows.push({ ratios, fails, oks });
+}
+
+/** Which of the components a check really runs through, as bits. */
+function hardMask(check: CheckNode, components: readonly number[]): number {
+  let mask = 0;
+  for (let at = 0; at < components.length; at++) {
+    if (check.ways.some((way) => way.component === components[at] && !way.soft)) mask |= 1 << at;
+  }
+  return mask;
 }
 
 /** ln of a check's likelihood ratio when the components fail it with these severities. */
@@ -249,25 +289,51 @@ export function scoreUnmodelled(scope: Scope, since: number): Hypothesis {
  * a visit that ends at the gate says nothing about the apps behind it.
  */
 function serviceTally(scope: Scope, since: number): { failing: number[]; healthy: number } {
-  const { services, checks, lanes } = scope.evidence.topology;
+  const { services, lanes } = scope.evidence.topology;
   const failing: number[] = [];
   const failingLanes = new Uint8Array(lanes.length);
-  const passing: number[][] = [];
+  const others: ServiceNode[] = [];
   for (const service of services) {
     if (service.target === null) continue;
-    const seen = service.checks.filter(scope.usable).map((index) => ({
-      lane: checks[index]?.lane ?? 0,
-      window: windowOf(scope, index, since),
-    }));
-    const failed = seen.filter(({ window }) => window.fails > 0);
-    for (const { lane } of failed) failingLanes[lane] = 1;
-    if (failed.length > 0) failing.push(ownNats(scope, service, since) - Math.log(service.prior));
-    else passing.push(seen.filter(({ window }) => window.oks > 0).map(({ lane }) => lane));
+    if (noteFailing(scope, service, { since, failingLanes }))
+      failing.push(ownNats(scope, service, since) - Math.log(service.prior));
+    else others.push(service);
   }
   return {
     failing,
-    healthy: passing.filter((passed) => passed.some((lane) => failingLanes[lane] === 1)).length,
+    healthy: others.filter((one) => passesWhere(scope, one, { since, failingLanes })).length,
   };
+}
+
+/** Whether a service fails; notes in which lanes. */
+function noteFailing(
+  scope: Scope,
+  service: ServiceNode,
+  { since, failingLanes }: { since: number; failingLanes: Uint8Array },
+): boolean {
+  let fails = false;
+  for (const index of service.checks) {
+    const record = scope.evidence.records[index];
+    if (record === undefined || record.lastFailAt < since || !scope.usable(index)) continue;
+    if (scope.evidence.passes(index, since, scope.by) >= 0) continue;
+    fails = true;
+    failingLanes[record.check.lane] = 1;
+  }
+  return fails;
+}
+
+function passesWhere(
+  scope: Scope,
+  service: ServiceNode,
+  { since, failingLanes }: { since: number; failingLanes: Uint8Array },
+): boolean {
+  const { checks } = scope.evidence.topology;
+  return service.checks.some(
+    (index) =>
+      failingLanes[checks[index]?.lane ?? 0] === 1 &&
+      scope.usable(index) &&
+      scope.evidence.passes(index, since, scope.by) > 0,
+  );
 }
 
 /** Whether each component of a pair explains failures of two services that the other does not run through. */
@@ -317,6 +383,16 @@ function dateBest(scope: Scope, singles: Hypothesis[]): void {
   singles.sort(byScore);
 }
 
+/** Targets of which a check fails now that nothing explains, counted no further than needed. */
+function failingTargets(scope: Scope): number {
+  const found = new Set<number>();
+  for (const { streak, check } of scope.evidence.records) {
+    if (streak > 0 && !check.canary && scope.usable(check.index)) found.add(check.service);
+    if (found.size >= LEAST_UNMODELLED) break;
+  }
+  return found.size;
+}
+
 /** "Unmodelled" since the onset of whichever of the best singles fits it best. */
 function bestUnmodelled(scope: Scope, singles: readonly Hypothesis[]): Hypothesis {
   const onsets = new Set(singles.slice(0, 3).map((single) => single.since));
@@ -339,7 +415,9 @@ export function localize(
   dateBest(scope, singles);
   const best = singles[0];
   const all = [...singles, ...(best !== undefined && best.score > PAIR_FROM ? pairsOf(scope, singles) : [])];
-  if (best !== undefined) all.push(bestUnmodelled(scope, singles));
+  // It needs four services, and looking at all of them costs the most.
+  if (best !== undefined && failingTargets(scope) >= LEAST_UNMODELLED)
+    all.push(bestUnmodelled(scope, singles));
   all.sort((a, b) => b.score - a.score);
   const total = all.reduce((sum, hypothesis) => addLog(sum, hypothesis.score), 0);
   return { hypotheses: all, posterior: all[0] === undefined ? 0 : Math.exp(all[0].score - total) };

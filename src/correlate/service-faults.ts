@@ -37,7 +37,12 @@ export interface ServiceRules {
 /** Targets whose failures are confirmed to be their own. */
 export function findServiceFaults(scope: Scope, rules: ServiceRules): ServiceFault[] {
   const faults: ServiceFault[] = [];
-  for (const service of scope.evidence.topology.services) {
+  const { topology, records } = scope.evidence;
+  const failing = new Set<number>();
+  for (const { streak, check } of records) if (streak > 0) failing.add(check.service);
+  for (const index of [...failing].sort((a, b) => a - b)) {
+    const service = topology.services[index];
+    if (service === undefined) continue;
     const fault = service.target === null ? null : judge(scope, service, service.target, rules);
     if (fault !== null) faults.push(fault);
   }
@@ -92,8 +97,9 @@ function failingOnHost(scope: Scope, host: number): number {
 
 /** Failing checks worth another probe, with the earliest time for it. */
 export function confirmServices(scope: Scope, now: number): { record: CheckRecord; notBefore: number }[] {
-  return scope.evidence.records.flatMap((record) => {
-    const open = record.streak > 0 && record.streak < ENOUGH_FAILS && scope.usable(record.check.index);
+  const failing = scope.evidence.records.filter(({ streak }) => streak > 0 && streak < ENOUGH_FAILS);
+  return failing.flatMap((record) => {
+    const open = scope.usable(record.check.index);
     if (!open || record.check.canary || record.wantedAt > record.lastAt) return [];
     // A run that went on for long says all it can; one that just began is worth following.
     if (now - record.streakAt > 4 * SPAN_MS) return [];

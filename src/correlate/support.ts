@@ -100,12 +100,14 @@ function isHard(scope: Scope, component: number | null, record: CheckRecord): bo
 function failingRecords(scope: Scope, component: number | null, since: number): CheckRecord[] {
   const { topology, records } = scope.evidence;
   const node = topology.components[component ?? -1];
-  const candidates =
-    node === undefined ? records : [...node.hard, ...node.soft].flatMap((index) => records[index] ?? []);
-  return candidates.filter((record) => {
-    const { check } = record;
-    if (record.lastFailAt < since || !scope.usable(check.index)) return false;
-    const window = windowOf(scope, check.index, since);
-    return window.fails > 0 && (component === null || ratioFor(scope, check, window, component) !== null);
-  });
+  const found: CheckRecord[] = [];
+  const take = (record: CheckRecord | undefined): void => {
+    if (record === undefined || record.lastFailAt < since || !scope.usable(record.check.index)) return;
+    const window = windowOf(scope, record.check.index, since);
+    if (window.fails === 0) return;
+    if (component === null || ratioFor(scope, record.check, window, component) !== null) found.push(record);
+  };
+  if (node === undefined) for (const record of records) take(record);
+  else for (const list of [node.hard, node.soft]) for (const index of list) take(records[index]);
+  return found;
 }
