@@ -5,6 +5,7 @@ import { PUBLIC } from './services.ts';
 /** Hosts that the faults of one service are about. */
 export const VICTIMS = {
   down: PUBLIC.blog,
+  broken: 'git.lab.test',
   exposed: 'papers.casa.test',
   walledOff: PUBLIC.webhook,
   noRoute: 'wiki.lab.test',
@@ -44,6 +45,12 @@ export const FAULTS = [
       'The scripts and styles of the login page are answered 429: every page is a 200, but a browser shows nothing.',
   },
   {
+    id: 'gate-restarted',
+    title: 'Gate restarted',
+    description:
+      'The outpost has lost all its sessions, once, when this is switched on: who was signed in must log in again.',
+  },
+  {
     id: 'cdn-tunnel-dead',
     title: 'CDN tunnel dead',
     description:
@@ -58,6 +65,11 @@ export const FAULTS = [
     id: 'service-down',
     title: 'One service down',
     description: `${VICTIMS.down} refuses connections and the proxy answers 502 for it.`,
+  },
+  {
+    id: 'app-broken',
+    title: 'One app broken behind the gate',
+    description: `${VICTIMS.broken} refuses connections behind a working gate: strangers are still sent to the login, users get a 502.`,
   },
   {
     id: 'service-exposed',

@@ -6,6 +6,7 @@
 //                            ├── identity provider
 //                            └── services
 
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,6 +117,7 @@ export async function startSite(options: SiteOptions): Promise<Site> {
       if (wanted) on.add(id);
       else on.delete(id);
       store.crowd(on.has('session-store-full'));
+      if (wanted && id === 'gate-restarted') store.clear();
       openSockets(parts, on);
     },
     settled: async () => {
@@ -229,6 +231,7 @@ function openSockets(parts: Parts, on: Active): void {
   parts.gate.open(!on.has('gate-down'));
   parts.idp.open(!on.has('idp-down'));
   parts.services.get(VICTIMS.down)?.open(!on.has('service-down'));
+  parts.services.get(VICTIMS.broken)?.open(!on.has('app-broken'));
 }
 
 function* allParts(parts: Parts): Iterable<Part> {
@@ -269,7 +272,7 @@ function environment(facts: {
   };
 }
 
-/** What the demo's user proves itself with; new at every start. */
+/** What the demo's user proves itself with, and a key for what is kept of it; new at every start. */
 function credentials(user: User, apps: readonly App[]): Record<string, string> {
   return {
     GATEWATCH_DEMO_USERNAME: user.username,
@@ -277,5 +280,6 @@ function credentials(user: User, apps: readonly App[]): Record<string, string> {
     GATEWATCH_DEMO_TOTP: user.totp ?? '',
     GATEWATCH_DEMO_APP_PASSWORD: user.appPassword,
     GATEWATCH_DEMO_CLIENT_ID: apps[0]?.clientId ?? '',
+    GATEWATCH_DEMO_STORE_KEY: randomBytes(32).toString('base64'),
   };
 }

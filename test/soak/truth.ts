@@ -43,6 +43,10 @@ export function wantedOf(fault: FaultId, port: string): Wanted {
       return shared('origin', 'origin');
     case 'service-down':
       return service(VICTIMS.down, 'proxy-no-backend');
+    case 'app-broken':
+      return service(VICTIMS.broken, 'proxy-no-backend');
+    case 'gate-restarted':
+      return shared('gate', 'authentik');
     case 'no-route':
       return service(VICTIMS.noRoute, 'proxy-no-route');
     case 'service-exposed':
@@ -73,7 +77,7 @@ const HIDES: Partial<Record<FaultId, readonly FaultId[]>> = {
   'cdn-tunnel-dead': ['idp-down', 'login-page-blank', 'challenge-page'],
   'challenge-page': ['idp-down', 'login-page-blank'],
   'idp-down': ['login-page-blank'],
-  'gate-down': ['session-store-full', 'public-walled-off'],
+  'gate-down': ['session-store-full', 'public-walled-off', 'gate-restarted'],
   'session-store-full': ['public-walled-off'],
   'certificate-expired': ['no-route', 'public-walled-off'],
 };

@@ -9,7 +9,8 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { FAULTS } from '../../../src/demo/faults.ts';
 import { PROTECTED } from '../../../src/demo/services.ts';
 import { type Site, startSite } from '../../../src/demo/site.ts';
-import { anySite, flip, locationOf, type Path, portOf, type Seen, visit } from './visitor.ts';
+import { type Person, person } from '../../support/person.ts';
+import { anySite, doorOf, flip, locationOf, type Path, portOf, type Seen, visit } from './visitor.ts';
 
 let site: Site;
 beforeAll(async () => {
@@ -98,8 +99,23 @@ describe('healthy', () => {
   });
 });
 
-/** Faults and what is seen while they are on: `[path, address, answer]`. */
-const SIGHTS: Record<(typeof FAULTS)[number]['id'], [Path, string, string][]> = {
+/** Somebody who logged in once and has applications open since; asks for what a session is lost for again. */
+let user: Person | null = null;
+async function shownToUser(host: string): Promise<string> {
+  if (user === null) {
+    user = person(doorOf(site));
+    await user.logIn(host);
+  }
+  const before = await user.go(host);
+  if (before.status !== 302) return String(before.status);
+  // A cookie of a lost session is deleted by that answer; the next one begins a session that can become the user's.
+  const handOver = locationOf(await user.go(host));
+  await user.go(locationOf(await user.go(handOver.href)).href);
+  return `login, then ${(await user.go(host)).status}`;
+}
+
+/** Faults and what is seen while they are on: `[path, or user, address, answer]`. */
+const SIGHTS: Record<(typeof FAULTS)[number]['id'], [Path | 'user', string, string][]> = {
   'session-store-full': [
     ['edge', 'grafana.lab.test', '400 empty'],
     ['origin', 'photos.casa.test', '400 empty'],
@@ -125,6 +141,13 @@ const SIGHTS: Record<(typeof FAULTS)[number]['id'], [Path, string, string][]> = 
     ['edge', 'auth.casa.test/static/dist/authentik.css', '429'],
     ['origin', 'auth.casa.test/static/dist/flow/FlowInterface-2025.12.4.js', '429'],
   ],
+  'app-broken': [
+    ['user', 'git.lab.test', '502'],
+    ['user', 'ci.lab.test', '200'],
+    ['edge', 'git.lab.test', '302 login'],
+    ['origin', 'git.lab.test', '302 login'],
+  ],
+  'gate-restarted': [['user', 'git.lab.test', 'login, then 200']],
   'cdn-tunnel-dead': [
     ['edge', 'grafana.lab.test', '530'],
     ['edge', 'blog.casa.test', '530'],
@@ -186,9 +209,14 @@ describe('faults', () => {
       const sights = SIGHTS[id];
       const look = async (): Promise<string[]> => {
         const lines: string[] = [];
-        for (const [path, address] of sights) lines.push(`${path} ${address} ${await shown(path, address)}`);
+        for (const [path, address] of sights) {
+          const seen = await (path === 'user' ? shownToUser(address) : shown(path, address));
+          lines.push(`${path} ${address} ${seen}`);
+        }
         return lines;
       };
+      // The first look opens the applications that the user looks at.
+      if (sights.some(([path]) => path === 'user')) await look();
       const healthy = await look();
       await flip(site, id, true);
       expect(
