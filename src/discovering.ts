@@ -113,6 +113,16 @@ export async function discoverOnce(
   return { discovered: discoveredFrom(listings, groundOf(config), failures.length === 0), failures };
 }
 
+/** The configuration with what its sources list now, for commands that probe; sources that fail add nothing. */
+export async function withFound(
+  config: Config,
+  clock: Clock,
+): Promise<{ readonly config: Config; readonly failures: readonly string[] }> {
+  if (config.discover.sources.length === 0) return { config, failures: [] };
+  const { discovered, failures } = await discoverOnce(config, clock);
+  return { config: { ...config, targets: discovered.targets }, failures };
+}
+
 function creatorOf({ ca, gates, discover }: Config, clock: Clock): (source: NamedSource) => Discoverer {
   const { folder } = discover;
   const tools = { clock, userAgent: USER_AGENT, ca, folder, gates, recognise: recogniserOf(discover.gates) };

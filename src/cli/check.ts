@@ -5,6 +5,7 @@ import { systemClock } from '../base/clock.ts';
 import { describeIncident } from '../config/alert-text.ts';
 import type { Config } from '../config/config.ts';
 import { type ConfigSource, loadConfig } from '../config/load.ts';
+import { withFound } from '../discovering.ts';
 import { component } from '../model/component.ts';
 import type { ProbeResult } from '../model/result.ts';
 import { targetId } from '../model/target.ts';
@@ -54,7 +55,8 @@ export const checkCommand: Command = {
   takesNames: true,
   async run({ options, positionals, environment, print }) {
     const { source, named } = sourceOf(options, positionals);
-    const { config } = loadConfig(source, environment);
+    const { config, failures } = await withFound(loadConfig(source, environment).config, systemClock);
+    for (const failure of failures) print.note(`gatewatch check: ${failure}`);
     const targets = named === null ? null : namedTargets(named, config);
     using earlier = earlierKnowledge('file' in source ? config : null, systemClock);
     const stop = new AbortController();

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { maintenancePlan } from '../config/maintenance-plan.ts';
 import { problemText } from '../config/problem.ts';
+import { withFound } from '../discovering.ts';
 import type { Subject } from '../model/check.ts';
 import type { Knowledge } from '../model/verdict.ts';
 import { costLines, costsOf, costWarnings } from '../schedule/cost.ts';
@@ -32,22 +33,25 @@ export const validateCommand: Command = {
   takesNames: false,
   async run({ options, environment, print }) {
     const loaded = loadConfig({ file: String(options['config'] ?? DEFAULT_FILE) }, environment);
-    const site: Site = { ...loaded.config, knowledge: NOTHING_KNOWN };
+    // What sources list belongs to the cost; a source that is away is no fault of the configuration.
+    const { config, failures } = await withFound(loaded.config, systemClock);
+    const site: Site = { ...config, knowledge: NOTHING_KNOWN };
     const subjects = plan(site);
-    const warnings = warningsOf(loaded, site, subjects);
+    const without = failures.map((failure) => `without the targets of a source: ${failure}`);
+    const warnings = [...without, ...warningsOf(loaded, site, subjects)];
     if (options['json'] === true) {
       const costs = costsOf(site, subjects);
       print.json({
         targets: site.targets.map(({ id }) => id),
         checks: subjects.map(({ id }) => id),
         costs,
-        maintenance: maintenancePlan(loaded.config, systemClock.now()),
+        maintenance: maintenancePlan(config, systemClock.now()),
         warnings,
       });
     } else {
       printPlan(site, subjects, options['all'] === true, print);
       printCosts(site, subjects, print);
-      printMaintenance(loaded.config, print);
+      printMaintenance(config, print);
       for (const warning of warnings) print.line(`${print.paint('yellow', '▲')} ${warning}`);
       if (warnings.length > 0) print.line();
       print.line(`${print.paint('green', '✔')} the configuration is valid`);

@@ -96,6 +96,11 @@ test('follows the sites of a real Caddy, and holds them to what was accepted', {
   expect(before).toMatchObject({ code: 0 });
   expect(before.stdout).toMatch(/^grafana\.haus\.test +login +authentik +origin +caddy +up$/m);
 
+  // Commands that probe know what the sources know.
+  const plan = JSON.parse((await cli('validate', '--json')).stdout) as { targets: string[] };
+  expect(plan.targets).toEqual(['grafana', 'shop', 'wiki'].map((name) => `${name}.${ZONE}`));
+  expect(await cli('check', `wiki.${ZONE}`)).toMatchObject({ code: 0 });
+
   // A new site is watched, beginning with a fresh visit, and shown as new.
   await lab.load({ [`fresh.${ZONE}`]: 'behind the gate' });
   await seen('the new site to be up', (rows) => rows.get(`fresh.${ZONE}`)?.verdict === 'up');
