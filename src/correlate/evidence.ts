@@ -13,6 +13,9 @@ const SEVERITIES = [1, 0.5, 0.2] as const;
 /** Suspicion in nats from which a component is a candidate (5.8, h_sus). */
 export const SUSPECT_NATS = 3.5;
 
+/** Signature of an answer that ends the session of a visit. */
+const LOST_SESSION = 'gate-sessions-lost';
+
 const RING = 12;
 /** High enough that no two components ever tie at it (4.4, defect 6). */
 const CEILING = 600;
@@ -66,6 +69,9 @@ export class CheckRecord {
   unknownSince = 0;
   unknownWall = 0;
   unknownAt = Number.NEGATIVE_INFINITY;
+  /** When the session it carries was lost last, monotonic and wall clock; a new one soon hides that. */
+  lostAt = Number.NEGATIVE_INFINITY;
+  lostWall = 0;
   /** When an extra probe was asked for, until its result. */
   wantedAt = Number.NEGATIVE_INFINITY;
 
@@ -101,6 +107,10 @@ export class CheckRecord {
   /** Takes a result that counts for nothing; only what it was is kept. */
   pass(outcome: { monotonicMs: number; at: number }, signature: string | null): void {
     if (this.unknown !== signature) {
+      if (signature === LOST_SESSION) {
+        this.lostAt = outcome.monotonicMs;
+        this.lostWall = outcome.at;
+      }
       this.unknownSince = outcome.monotonicMs;
       this.unknownWall = outcome.at;
     }
@@ -112,6 +122,7 @@ export class CheckRecord {
   forget(): void {
     this.count = 0;
     this.streak = 0;
+    this.lostAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Kept failures at or after an instant, oldest first. */

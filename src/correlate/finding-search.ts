@@ -5,14 +5,17 @@ import { component } from '../model/component.ts';
 import type { SignatureId } from '../model/verdict.ts';
 import { type Case, eventOf, noteFailure } from './case.ts';
 import { pathsOf } from './coverage.ts';
-import { lostSessions, type PathState, pathStates } from './findings.ts';
+import type { CheckRecord } from './evidence.ts';
+import { hasLostSession, lostSessions, type PathState, pathStates } from './findings.ts';
 import { FRESH_MS } from './opening.ts';
 import type { State } from './state.ts';
 
 /** Opens and ends what ratios of uncounted results say: path not taken, blocked, sessions lost. */
 export function searchFindings(state: State): void {
   const standing = state.live().some((fault) => fault.standing);
-  if (!standing && !state.evidence.records.some((record) => record.unknown !== null)) return;
+  const now = state.now.monotonicMs;
+  const isTold = (record: CheckRecord): boolean => record.unknown !== null || hasLostSession(record, now);
+  if (!standing && !state.evidence.records.some(isTold)) return;
   const paths = pathStates(state.evidence, state.now.monotonicMs);
   for (const path of paths) if (path.rule === 'path-not-taken') judgePaths(state, path.path, [path]);
   // An address that is banned is one fault of ours, over however many paths.
@@ -39,9 +42,9 @@ export function searchFindings(state: State): void {
       startedAt: lost.startedAt,
       started: lost.started,
     });
-    for (const { check, unknownAt } of lost.checks) {
+    for (const { check, lostAt } of lost.checks) {
       noteFailure(fault, check, state.targetOf(check), {
-        now: unknownAt,
+        now: lostAt,
         noise: state.evidence.noiseOf(check),
       });
     }

@@ -101,21 +101,26 @@ export function lostSessions(evidence: Evidence, now: number): LostSessions[] {
     const recent = returning.filter(
       (record) => now - Math.max(record.lastAt, record.unknownAt) <= LOST_WINDOW_MS,
     );
-    const hit = recent.filter((record) => record.unknown === 'gate-sessions-lost');
+    const hit = recent.filter((record) => hasLostSession(record, now));
     const first = hit[0];
     // A cookie is of a host, and is lost by whichever path asks first: the others have none to show then.
     const targets = servicesOf(hit);
     if (first === undefined || targets < LEAST_TARGETS || targets < LOST_SHARE * servicesOf(recent)) continue;
-    const earliest = hit.reduce((a, b) => (b.unknownSince < a.unknownSince ? b : a), first);
+    const earliest = hit.reduce((a, b) => (b.lostAt < a.lostAt ? b : a), first);
     lost.push({
       component: node.index,
       checks: hit,
-      started: earliest.unknownSince,
-      startedAt: earliest.unknownWall,
-      last: Math.max(...hit.map((record) => record.unknownAt)),
+      started: earliest.lostAt,
+      startedAt: earliest.lostWall,
+      last: Math.max(...hit.map((record) => record.lostAt)),
     });
   }
   return lost;
+}
+
+/** Whether the session that the visit carried was lost lately; it may have a new one since. */
+export function hasLostSession(record: CheckRecord, now: number): boolean {
+  return now - record.lostAt <= LOST_WINDOW_MS;
 }
 
 function servicesOf(records: readonly CheckRecord[]): number {
