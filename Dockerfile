@@ -1,7 +1,8 @@
 # gatewatch as a container: compiled JavaScript on a slim Node, no shell tools needed at run time, no Chromium.
 #   docker build --build-arg BASE_DIGEST=sha256:… -t gatewatch .
 #   docker run --read-only --cap-drop ALL --init -v gatewatch:/var/lib/gatewatch -v ./gatewatch.yaml:/etc/gatewatch/gatewatch.yaml:ro gatewatch
-# The image has no init of its own: it starts no children. BASE_DIGEST pins the base to the bytes you have checked.
+# The image has no init of its own: --init is for `checks.browser`, which starts a child for each visit (with a remote
+# browser, `browser.connect`, and --tmpfs /tmp); without, it starts none. BASE_DIGEST pins the base to the bytes you have checked.
 ARG BASE=docker.io/library/node:24.21.0-bookworm-slim
 ARG BASE_DIGEST=
 
@@ -12,6 +13,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY probes probes
 COPY config config
 RUN npm run build && npm prune --omit=dev --omit=optional
 

@@ -17,6 +17,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import type { Subject } from './model/check.ts';
 import { BASELINE_DRIFT } from './model/drift.ts';
 import type { Incident, IncidentEvent } from './model/incident.ts';
+import type { ProbeResult } from './model/result.ts';
 import type { Snapshot } from './model/snapshot.ts';
 import type { Knowledge } from './model/verdict.ts';
 import { createDispatcher, type DispatcherOptions } from './notify/dispatcher.ts';
@@ -84,7 +85,8 @@ export function createOwnWatch(
   const certificates = createCertificateWatch(config.alerts.certificateWarnMs);
   const tellCertificate = createCertificateTeller(blame);
   const stalls = createStallShare();
-  const own = { clock: createTold(), stall: createTold(), lack: createTold() };
+  const own = { clock: createTold(), stall: createTold(), lack: createTold(), browser: createTold() };
+  const browserFault = createBrowserFault();
   return (result) => {
     const now = { at: clock.now(), monotonicMs: clock.monotonic() };
     const fault = clockWatch.fault(now);
@@ -99,11 +101,30 @@ export function createOwnWatch(
     own.lack(lack, () =>
       blame.find({ kind: 'prober', reason: 'internal', name: 'descriptors', detail: lack }),
     );
+    const broken = browserFault(result);
+    own.browser(broken, () =>
+      blame.find({ kind: 'prober', reason: 'browser', name: config.vantage, detail: broken }),
+    );
     // A probe that we spoiled says nothing: it is repeated once, where that costs the site nothing.
     if (stalled && !result.extra && isFree(result.subject))
       want([{ check: result.subject.id, notBefore: now.monotonicMs + REPEAT_MS, why: 'stalled' }]);
     // By a wrong date every certificate is near its end, or none is.
     if (believed) tellCertificate(certificates(result, now.at));
+  };
+}
+
+/** Why browser visits are of no use at present, or null: one that fails may be bad luck, two in a row are not. */
+function createBrowserFault(): (result: ProbeResult) => string | null {
+  let failed = 0;
+  let last = '';
+  return ({ subject, observation }) => {
+    if (subject.kind === 'visit' && subject.visit === 'browser') {
+      const { error } = observation;
+      const isFault = error?.code === 'browser';
+      failed = isFault ? failed + 1 : 0;
+      last = isFault ? error.message : '';
+    }
+    return failed < 2 ? null : `browser visits fail, the last one because ${last}`;
   };
 }
 

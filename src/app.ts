@@ -87,6 +87,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
       ...parts,
       demo: options.demo !== null,
       memory,
+      artifacts,
       about: () => configured.about(),
     }),
   );

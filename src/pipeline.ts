@@ -14,6 +14,7 @@ import type { IncidentEvent } from './model/incident.ts';
 import type { Observation, ProbeError } from './model/observation.ts';
 import type { ProbeResult } from './model/result.ts';
 import type { Judgement, Knowledge } from './model/verdict.ts';
+import type { ArtifactFiles } from './probe/browser/artifact-files.ts';
 import { ANSWER_MS, createResolve } from './probe/dns.ts';
 import { createJars, type Jars } from './probe/jar.ts';
 import type { Codes } from './probe/one-time-code.ts';
@@ -215,6 +216,8 @@ export function createProbing(
     /** Default: nobody is signed in, and there are no one-time codes. */
     readonly signedIn?: SignedIn;
     readonly codes?: Codes;
+    /** Default: files of failed browser visits are not kept. */
+    readonly artifacts?: ArtifactFiles;
   },
 ): { stages: Stages; jars: Jars } {
   const { clock, stall, knowledge, clockWatch = createClockWatch() } = tools;
@@ -231,6 +234,8 @@ export function createProbing(
     paths: config.paths,
     userAgent: USER_AGENT,
     ca: config.ca,
+    browser: config.browser,
+    ...(tools.artifacts === undefined ? {} : { artifacts: tools.artifacts }),
     allowedAddresses: new Set(addresses.flatMap(({ host, port }) => [host, `${host}:${port}`])),
   });
   const { certificateWarnMs } = config.alerts;

@@ -6,7 +6,7 @@ import type { Log } from './base/log.ts';
 import { createSeal, type Seal } from './base/seal.ts';
 import type { Config } from './config/config.ts';
 import type { Account } from './model/account.ts';
-import type { CheckId, Subject } from './model/check.ts';
+import { type CheckId, type LoginVisit, logsIn, type Subject } from './model/check.ts';
 import type { ProbeResult } from './model/result.ts';
 import { type Codes, createCodes } from './probe/one-time-code.ts';
 import { createSignedIn, type SignedIn } from './probe/signed-in.ts';
@@ -69,7 +69,7 @@ export function createSigningIn(config: Config, tools: SigningInTools): SigningI
     resumed: heard(clock, (name) => Number(store.state.get(resumedKey(name)) ?? 0)),
   });
   const logins = createLogins({
-    ...{ clock, random: Math.random, accounts, everyMs: config.checks.loginEveryMs, record, want },
+    ...{ clock, random: Math.random, accounts, everyMs: everyMs(config), record, want },
     isWithoutSession: (account) => signedIn.dump(account) === null,
     told: changesOnly((account, stopped) => tools.told(account, stopped ? stoppedText(account) : null)),
   });
@@ -95,7 +95,7 @@ export function createSigningIn(config: Config, tools: SigningInTools): SigningI
     start: logins.start,
     stop: logins.stop,
     idle(subject) {
-      const isLogin = subject.kind === 'visit' && subject.visit === 'login';
+      const isLogin = subject.kind === 'visit' && logsIn(subject.visit);
       return isLogin ? logins.idle(subject) : kept.idle(subject);
     },
     paying: (sessions) => ({
@@ -107,13 +107,17 @@ export function createSigningIn(config: Config, tools: SigningInTools): SigningI
     }),
     begin: logins.begin,
     cancel(subject) {
-      if (subject.kind === 'visit' && subject.visit === 'login' && subject.account !== null)
+      if (subject.kind === 'visit' && logsIn(subject.visit) && subject.account !== null)
         record.end(subject.account, 'untouched');
     },
     settle: (result) =>
       kept.settle(result, (check) => want([{ check, notBefore: clock.monotonic(), why: 'session' }])),
     flush: kept.flush,
   };
+}
+
+function everyMs({ checks }: Config): Readonly<Record<LoginVisit, number>> {
+  return { login: checks.loginEveryMs, browser: checks.browser?.everyMs ?? checks.loginEveryMs };
 }
 
 function stoppedText({ name }: Account): string {

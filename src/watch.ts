@@ -20,7 +20,7 @@ import type { Config } from './config/config.ts';
 import type { Correlator } from './correlate/correlator.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
 import type { Discovered } from './discover/discovery.ts';
-import type { Subject } from './model/check.ts';
+import { logsIn, type Subject } from './model/check.ts';
 import type { SourceStatus } from './model/drift.ts';
 import type { Incident, ProberReason } from './model/incident.ts';
 import type { ProbeOutcome, ProbeWish } from './model/probe-report.ts';
@@ -30,6 +30,7 @@ import type { FactKind, SignatureText } from './model/verdict.ts';
 import type { Dispatcher } from './notify/dispatcher.ts';
 import { type Ages, createAges } from './notify/heartbeat.ts';
 import { type Blame, type Consumer, createProbing, runSubject } from './pipeline.ts';
+import type { ArtifactFiles } from './probe/browser/artifact-files.ts';
 import { createOnDemand, type OnDemand } from './schedule/on-demand.ts';
 import { type Outpost, outpostsOf } from './schedule/outpost.ts';
 import { plan, type Site } from './schedule/plan.ts';
@@ -75,6 +76,8 @@ export interface WatchTools extends AlertingTools {
   /** What the configuration's targets come from, beside its own list. */
   readonly discovered: Discovered;
   readonly sources: () => readonly SourceStatus[];
+  /** Files of failed browser visits. */
+  readonly artifacts: ArtifactFiles;
 }
 
 export interface Watch {
@@ -349,7 +352,7 @@ function gateStatus(outpost: Outpost, sessions: SessionBudgets, seen: number): G
 /** Whether something that must be on disk was taken for it: a token, an attempt of a login. */
 function isPaid(subject: Subject, sessions: SessionBudgets): boolean {
   if (subject.kind !== 'visit') return false;
-  return subject.costsSession || subject.visit === 'login' || sessions.isMarked(subject.id);
+  return subject.costsSession || logsIn(subject.visit) || sessions.isMarked(subject.id);
 }
 
 function canPay(subject: Subject, sessions: SessionBudgets): boolean {

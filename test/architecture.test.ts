@@ -36,6 +36,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'discovering.ts',
     'watch.ts',
     'pipeline.ts',
+    'probe',
     'replay.ts',
     'signing-in.ts',
   ],

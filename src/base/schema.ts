@@ -48,6 +48,11 @@ export function name(): z.ZodType<string, string> {
   });
 }
 
+/** A flow of a browser: the name of one that ships, or a file. */
+export function flowName(): z.ZodType<string, string> {
+  return z.string().min(1).max(1024).describe('a flow that ships, or a file');
+}
+
 /** Labels as Prometheus takes them, at most 16 (threats, section 6). */
 export function labels(): z.ZodType<Record<string, string>, Record<string, string>> {
   return z.record(labelName(), labelValue()).refine((all) => Object.keys(all).length <= MOST_LABELS, {

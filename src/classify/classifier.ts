@@ -4,7 +4,7 @@
 //   then: path proof may take the finding back, and a right answer may be slow or its certificate near its end
 
 import { humanDuration } from '../base/duration.ts';
-import type { Subject } from '../model/check.ts';
+import { logsIn, type Subject } from '../model/check.ts';
 import type { Gate } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { EpochMs, Observation } from '../model/observation.ts';
@@ -106,7 +106,7 @@ const LOGIN_SLOWNESS = 4;
 /** A right answer that is slow, or whose certificate is near its end, is `degraded`. */
 function weigh(scene: Scene, finding: Finding, certificateWarnMs: number): Finding {
   const { check, observation } = scene;
-  const limitMs = (check?.target.slowMs ?? 0) * (check?.visit === 'login' ? LOGIN_SLOWNESS : 1);
+  const limitMs = (check?.target.slowMs ?? 0) * (check !== null && logsIn(check.visit) ? LOGIN_SLOWNESS : 1);
   if (check !== null && observation.durationMs > limitMs) {
     const took = `${humanDuration(observation.durationMs)}, limit ${humanDuration(limitMs)}`;
     return degraded('slow', { finding, reason: `${finding.reason}, but slowly: ${took}` });

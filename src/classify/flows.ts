@@ -75,7 +75,7 @@ export function judgeProvider(scene: Scene, claimed: Finding | null): Finding | 
   const said = `the identity provider answers ${status} to a login`;
   if (status >= 500) return fromId('idp-down', fault(said, ['idp', ...behind]));
   if (status === 400 || status === 404) return fromId('gate-misconfigured', fault(said, ['gate', 'idp']));
-  return fromId('idp-flow-error', fault(said));
+  return fromId('idp-flow-error', fault(stuckReason(scene, said)));
 }
 
 /** The gate's own endpoints may be on the provider's host, where it is domain-wide. */
@@ -83,4 +83,11 @@ function hasStoppedAtProvider(scene: Scene): boolean {
   const { url, gate } = scene;
   if (url === null || gate === null || !atIdentityProvider(scene)) return false;
   return !isGatePathname(gate.kind, url.pathname);
+}
+
+/** A page that is there and leads no further: what it did not do says more than its status. */
+function stuckReason({ observation }: Scene, otherwise: string): string {
+  const { flow, exchanges } = observation;
+  const shown = (exchanges.at(-1)?.status ?? 0) < 300;
+  return shown && flow !== null ? flow.detail : otherwise;
 }

@@ -9,6 +9,7 @@ import { withFound } from '../discovering.ts';
 import { component } from '../model/component.ts';
 import type { ProbeResult } from '../model/result.ts';
 import { targetId } from '../model/target.ts';
+import { checkFlow } from './check-flow.ts';
 import { checkTable, matrixLine } from './check-table.ts';
 import { type Command, type ExitCode, type Invocation, UsageError } from './contract.ts';
 import { type Diagnosis, diagnose } from './diagnosis.ts';
@@ -26,7 +27,7 @@ const WIDTH = 96;
 
 export const checkCommand: Command = {
   name: 'check',
-  usage: '[URL …] [--origin HOST:PORT] [--gate URL] [--resolver IP] [--json] [--config FILE]',
+  usage: '[URL …] [--origin HOST:PORT] [--gate URL] [--resolver IP] [--flow FILE] [--json] [--config FILE]',
   summary: 'Probe now over all paths, and say what is broken and who is to blame.',
   help: [
     'With --origin, --gate or --resolver, or where there is no gatewatch.yaml, no configuration is needed:',
@@ -39,6 +40,7 @@ export const checkCommand: Command = {
     'authentik.',
     '',
     'With a configuration: its targets, or those that are named. Fresh visits take from the budget of the daemon.',
+    'With --flow: one login in a browser by that flow (a file, or one that ships), over the first path of the one URL.',
     'Exit 0 all up, 1 something is not up.',
   ],
   options: {
@@ -47,6 +49,7 @@ export const checkCommand: Command = {
     gate: { type: 'string' },
     'gate-kind': { type: 'string' },
     resolver: { type: 'string', multiple: true },
+    flow: { type: 'string' },
     expect: { type: 'string' },
     ca: { type: 'string', multiple: true },
     private: { type: 'boolean' },
@@ -61,6 +64,14 @@ export const checkCommand: Command = {
     using earlier = earlierKnowledge('file' in source ? config : null, systemClock);
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
+    const { flow } = options;
+    if (typeof flow === 'string') {
+      const [url, ...more] = named ?? [];
+      if (url === undefined || more.length > 0)
+        throw new UsageError('--flow takes one URL, a target of a configuration with an account');
+      const tools = { config, clock: systemClock, earlier, print, signal: stop.signal };
+      return checkFlow({ flow, url }, tools);
+    }
     const round = await probeRound({
       config,
       clock: systemClock,

@@ -4,7 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import { createStallWatch } from '../base/stall.ts';
 import type { Config } from '../config/config.ts';
-import type { CanaryKind, Check, Subject } from '../model/check.ts';
+import { type CanaryKind, type Check, logsIn, type Subject } from '../model/check.ts';
 import type { ProbeResult } from '../model/result.ts';
 import type { Fact, FactKind, Knowledge } from '../model/verdict.ts';
 import { createProbing, probeOnce } from '../pipeline.ts';
@@ -95,7 +95,7 @@ function obstacle(
   const { visit, gate, account, target } = subject;
   if (visit === 'return') return jars.has(gate, target.url) ? null : 'none';
   if (account === null) return null;
-  if (visit === 'login') return 'none';
+  if (logsIn(visit)) return 'none';
   if (options.signedIn?.has(account, gate, target.url) === true) return null;
   if (account.credential.kind === 'password') return 'none';
   return options.takeSession(gate.outpost) ? null : 'withheld';

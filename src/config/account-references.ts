@@ -56,7 +56,7 @@ function tokenFindings(index: number, { client }: AccountOption, known: boolean,
 function namedFindings(raw: Raw): Finding[] {
   const names = declaredNames(raw, 'accounts');
   const checks = raw['checks'];
-  return ['session', 'login'].flatMap((visit) => {
+  return ['session', 'login', 'browser'].flatMap((visit) => {
     const rule = isRecord(checks) ? checks[visit] : null;
     const account = isRecord(rule) ? rule['account'] : undefined;
     if (typeof account !== 'string' || names.has(account)) return [];
@@ -67,16 +67,26 @@ function namedFindings(raw: Raw): Finding[] {
 
 function loginTargetFindings({ checks, targets }: Sections): Finding[] {
   const known = new Set<string>(targets.map(({ option }) => targetId(new URL(option.url))));
-  return (checks?.loginTargets ?? []).flatMap((id, index) =>
-    known.has(id)
-      ? []
-      : [{ path: ['checks', 'login', 'targets', index], message: `no such target${didYouMean(id, known)}` }],
-  );
+  const unknown = (visit: string, ids: readonly string[] | null): Finding[] =>
+    (ids ?? []).flatMap((id, index) =>
+      known.has(id)
+        ? []
+        : [{ path: ['checks', visit, 'targets', index], message: `no such target${didYouMean(id, known)}` }],
+    );
+  return [
+    ...unknown('login', checks?.loginTargets ?? null),
+    ...unknown('browser', checks?.browser?.targets ?? null),
+  ];
 }
 
 /** Legal but doubtful accounts. */
 export function accountWarnings(config: Config): Finding[] {
-  return config.accounts.flatMap((account, index) => {
+  const inBrowser: Finding[] =
+    config.checks.browser !== null &&
+    !config.accounts.some(({ credential }) => credential.kind === 'password')
+      ? [{ path: ['checks', 'browser'], message: 'visits nothing: no account has a password to type' }]
+      : [];
+  const own = config.accounts.flatMap((account, index) => {
     const path = ['accounts', index];
     const gate = config.gates.find(({ name }) => name === account.gate);
     const { credential } = account;
@@ -106,4 +116,5 @@ export function accountWarnings(config: Config): Finding[] {
       });
     return findings;
   });
+  return [...inBrowser, ...own];
 }

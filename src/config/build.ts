@@ -10,6 +10,7 @@ import { accountGate } from './account-references.ts';
 import type { Config } from './config.ts';
 import { discoverFrom } from './discover-build.ts';
 import { type References, readNamedFile } from './expand.ts';
+import { withFlowFiles } from './flow-files.ts';
 import { gateFromOption } from './gate-options.ts';
 import { type PathOption, pathFromOption } from './path-options.ts';
 import type { Finding } from './problem.ts';
@@ -29,17 +30,33 @@ export function buildConfig(sections: Sections, references: References, findings
   const ca = (sections.tls?.ca ?? []).flatMap(
     (text, index) => readPem(text, 'certificate', ['tls', 'ca', index], references, findings) ?? [],
   );
-  const { vantage, control, checks, canaries, shared, alerts, watchdog, store, web, log, heartbeat } =
-    sections;
+  const flows = withFlowFiles(sections, references, findings);
+  const {
+    vantage,
+    control,
+    checks,
+    browser,
+    canaries,
+    shared,
+    alerts,
+    watchdog,
+    store,
+    web,
+    log,
+    heartbeat,
+  } = sections;
   if (vantage === null || control === null || checks === null || canaries === null || shared === null)
     return null;
+  if (browser === null) return null;
   if (alerts === null || watchdog === null || store === null || web === null || log === null) return null;
   const discover = discoverFrom(sections, targetDefaults(sections), references, findings);
   if (findings.length > 0) return null;
   const gates = sections.gates.map(({ option }) => gateFromOption(option, paths));
-  const targets = sections.targets.map(({ option }) =>
-    staticTarget(option, targetDefaults(sections), sections.zones ?? []),
-  );
+  const targets = sections.targets.map(({ index, option }) => {
+    const target = staticTarget(option, targetDefaults(sections), sections.zones ?? []);
+    const flow = flows.flowOf(index);
+    return flow === null ? target : { ...target, flow };
+  });
   return {
     vantage: vantage.name,
     gates,
@@ -51,7 +68,8 @@ export function buildConfig(sections: Sections, references: References, findings
     }),
     discover,
     controls: control,
-    checks,
+    checks: { ...checks, browser: flows.browser },
+    browser,
     canaries,
     shared,
     signatures: sections.signatures.map(({ option }) => option),

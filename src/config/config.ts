@@ -6,6 +6,7 @@ import type { Account } from '../model/account.ts';
 import type { Gate } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { Target } from '../model/target.ts';
+import type { BrowserSettings } from '../probe/browser/options.ts';
 import type { CheckRules } from '../schedule/options.ts';
 import type { DiscoverConfig } from './discover-build.ts';
 import type { Item, Section } from './schema.ts';
@@ -23,6 +24,7 @@ export interface Config {
   /** Who signed-in visits sign in as. */
   readonly accounts: readonly Account[];
   readonly checks: CheckRules;
+  readonly browser: BrowserSettings;
   readonly canaries: 'auto' | 'none';
   /** Target labels that are components. */
   readonly shared: readonly string[];

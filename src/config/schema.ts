@@ -11,6 +11,7 @@ import { discoverSchema } from '../discover/discoverers.ts';
 import { defaultsSchema, targetSchema } from '../discover/target-options.ts';
 import { alertsSchema } from '../notify/alert-options.ts';
 import { receiverSchema } from '../notify/receivers.ts';
+import { browserSchema } from '../probe/browser/options.ts';
 import { checksSchema } from '../schedule/options.ts';
 import { storeSchema } from '../store/options.ts';
 import { webSchema } from '../web/options.ts';
@@ -53,6 +54,7 @@ export const sectionSchemas = {
   baseline: z.string().max(1024).nullable().default(null),
   control: z.array(httpUrl()).default([]),
   checks: checksSchema.prefault({}),
+  browser: browserSchema.prefault({}),
   canaries: z.enum(['auto', 'none']).default('auto'),
   shared: z.array(name()).default([]),
   alerts: alertsSchema.prefault({}),
@@ -82,6 +84,7 @@ export const configSchema = z.strictObject({
   control: sectionSchemas.control,
   accounts: z.array(itemSchemas.accounts).default([]),
   checks: sectionSchemas.checks,
+  browser: sectionSchemas.browser,
   canaries: sectionSchemas.canaries,
   shared: sectionSchemas.shared,
   signatures: z.array(itemSchemas.signatures).default([]),

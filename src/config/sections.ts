@@ -59,6 +59,7 @@ export function parseSections(value: Readonly<Record<string, unknown>>, findings
     baseline: section('baseline'),
     control: section('control'),
     checks: section('checks'),
+    browser: section('browser'),
     canaries: section('canaries'),
     shared: section('shared'),
     signatures: list('signatures'),

@@ -1,7 +1,7 @@
 // Options of a configured target and of `defaults:`, in the words of the configuration file (DESIGN 4 and 6).
 
 import { z } from 'zod';
-import { duration, httpUrl, labels, name } from '../base/schema.ts';
+import { duration, flowName, httpUrl, labels, name } from '../base/schema.ts';
 import { EXPECTATION_KINDS, type Expectation, type ExpectationKind } from '../model/target.ts';
 
 const statusSchema = z.int().min(100).max(599);
@@ -137,6 +137,7 @@ const targetMapSchema = z.strictObject({
   ...common,
   every: duration().optional(),
   labels: labels().optional(),
+  flow: flowName().optional(),
   wake: z.enum(['always', 'never']).optional(),
 });
 

@@ -6,9 +6,18 @@ import type { Gate } from './gate.ts';
 import type { NetworkPath } from './network-path.ts';
 import type { Expectation, Target } from './target.ts';
 
-/** Visits built so far; `browser` joins with its issue. */
-export const VISITS = ['fresh', 'return', 'session', 'login'] as const;
+/** Visits of DESIGN 3. */
+export const VISITS = ['fresh', 'return', 'session', 'login', 'browser'] as const;
 export type Visit = (typeof VISITS)[number];
+
+/** Visits that sign in anew each time, and are paced by the limits of their account. */
+export const LOGIN_VISITS = ['login', 'browser'] as const satisfies readonly Visit[];
+export type LoginVisit = (typeof LOGIN_VISITS)[number];
+
+/** Whether a visit signs in anew. */
+export function logsIn(visit: Visit): visit is LoginVisit {
+  return LOGIN_VISITS.some((one) => one === visit);
+}
 
 export const CANARY_KINDS = [
   'control',

@@ -49,6 +49,8 @@ export interface Target {
   readonly headers: Readonly<Record<string, string>>;
   /** Own interval of all its checks but budgeted fresh visits; null = the rules of `checks:`. */
   readonly everyMs: number | null;
+  /** URL of the file of its flow, for browser visits; left out = that of the rule for them. */
+  readonly flow?: string;
   readonly labels: Readonly<Record<string, string>>;
   /** `never`: a schedule must not wake it; its checks stop at the hand-over. */
   readonly wake: 'always' | 'never';

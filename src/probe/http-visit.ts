@@ -18,7 +18,7 @@ import type { SignedIn } from './signed-in.ts';
 import type { Tokens } from './tokens.ts';
 
 export type Sighting = Pick<Observation, 'exchanges' | 'stop' | 'error'> &
-  Partial<Pick<Observation, 'flow' | 'secrets'>>;
+  Partial<Pick<Observation, 'flow' | 'secrets' | 'durationMs'>>;
 
 export interface VisitTools {
   readonly clock: Clock;

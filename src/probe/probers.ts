@@ -5,6 +5,9 @@ import { type Clock, deadline } from '../base/clock.ts';
 import type { Check, Subject, Visit } from '../model/check.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { Observation } from '../model/observation.ts';
+import type { ArtifactFiles } from './browser/artifact-files.ts';
+import { type Browser, createBrowser, handOutOf } from './browser/browser.ts';
+import { type BrowserSettings, LOCAL_BROWSER } from './browser/options.ts';
 import { CANARY_PROBERS } from './canaries.ts';
 import type { Resolve } from './dns.ts';
 import { createExchanger, type Limit } from './exchange.ts';
@@ -30,6 +33,10 @@ export interface ProbeTools {
   readonly ca: readonly string[];
   /** `address:port` and `address` of configured origin paths, for the address guard. */
   readonly allowedAddresses: ReadonlySet<string>;
+  /** Default: a local one, where it is looked for. */
+  readonly browser?: BrowserSettings;
+  /** Where files of failed browser visits are kept. Default: nowhere. */
+  readonly artifacts?: ArtifactFiles;
   /** Hears what this process ran out of, as the operating system's code (threats X14). */
   readonly exhaustion?: { note(code: string): void };
 }
@@ -37,19 +44,33 @@ export interface ProbeTools {
 /** Executes one probe. Never rejects: failures of the target and of ourselves are in the observation. */
 export type Probe = (subject: Subject, signal: AbortSignal) => Promise<Observation>;
 
+interface WithBrowser {
+  readonly browser: Browser;
+}
+
 const VISIT_PROBERS: Readonly<
-  Record<Visit, (check: Check, tools: VisitTools, limit: Limit) => Promise<Sighting>>
+  Record<Visit, (check: Check, tools: VisitTools & WithBrowser, limit: Limit) => Promise<Sighting>>
 > = {
   fresh: visitFresh,
   return: visitReturn,
   session: visitSession,
   login: visitLogin,
+  browser: (check, { browser }, limit) => browser.visit(check, limit),
 };
 
 /** A probe whose connections share trust and DNS answers, and nothing else. */
 export function createProbe(tools: ProbeTools): Probe {
   const exchanger = createExchanger(tools);
-  const visitTools: VisitTools = { ...tools, exchanger, tokens: createTokens({ ...tools, exchanger }) };
+  const visitTools: VisitTools & WithBrowser = {
+    ...tools,
+    exchanger,
+    tokens: createTokens({ ...tools, exchanger }),
+    browser: createBrowser({
+      ...tools,
+      settings: tools.browser ?? LOCAL_BROWSER,
+      handOut: handOutOf(tools.codes),
+    }),
+  };
   const { clock } = tools;
 
   return async (subject, signal) => {
@@ -65,7 +86,7 @@ export function createProbe(tools: ProbeTools): Probe {
   };
 }
 
-async function execute(subject: Subject, tools: VisitTools, limit: Limit): Promise<Sighting> {
+async function execute(subject: Subject, tools: VisitTools & WithBrowser, limit: Limit): Promise<Sighting> {
   if (limit.stopped()) return { exchanges: [], stop: 'error', error: probeError('prober', 'aborted') };
   try {
     return subject.kind === 'visit'

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Account } from '../model/account.ts';
-import type { Check, CheckId, Subject } from '../model/check.ts';
+import { type Check, type CheckId, logsIn, type Subject } from '../model/check.ts';
 import type { Gate } from '../model/gate.ts';
 import type { Exchange } from '../model/observation.ts';
 import type { ProbeResult } from '../model/result.ts';
@@ -85,10 +85,11 @@ export function createKeptSessions(tools: {
   };
   const isLostForAll = createLosses();
 
-  const settleLogin = ({ observation }: ProbeResult, { account, gate }: Entered): void => {
+  const settleLogin = ({ observation }: ProbeResult, { check, account, gate }: Entered): void => {
     const { flow, exchanges } = observation;
     tools.ended(account, outcomeOf(flow));
-    if (flow?.end !== 'app') return;
+    // A browser's session ends with the browser: what is kept comes of logins over HTTP.
+    if (flow?.end !== 'app' || check.visit !== 'login') return;
     signedIn.keep({ account, gate, replace: true }, exchanges);
     changed();
   };
@@ -125,7 +126,7 @@ export function createKeptSessions(tools: {
     isPaid(subject) {
       if (subject.kind !== 'visit' || subject.account === null || subject.gate === null) return false;
       if (subject.gate.sessions.store === 'none') return false;
-      return subject.visit === 'login' || !signedIn.has(subject.account, subject.gate, subject.target.url);
+      return logsIn(subject.visit) || !signedIn.has(subject.account, subject.gate, subject.target.url);
     },
     settle(result, want) {
       const { subject } = result;
@@ -133,7 +134,7 @@ export function createKeptSessions(tools: {
       const { account, gate, visit } = subject;
       if (account === null || gate === null) return;
       const entered = { check: subject, account, gate };
-      if (visit === 'login') settleLogin(result, entered);
+      if (logsIn(visit)) settleLogin(result, entered);
       if (visit !== 'session') return;
       keepEntered(result, entered);
       const again = lose(result, entered);

@@ -1,10 +1,10 @@
-// When which login is visited: each gate and path in turn, each of its targets in turn, as often as `checks.login`
-// wants and the limits of the account allow; earlier when a session was lost. Between two daemons with one account
+// When which login is visited: each gate and path in turn, each of its targets in turn, as often as `checks.login` and
+// `checks.browser` want and the limits of the account allow; earlier when a session was lost. Between two daemons with one account
 // there is jitter, so that they do not meet every time.
 
 import type { Clock } from '../base/clock.ts';
 import type { Account } from '../model/account.ts';
-import type { Check, Subject } from '../model/check.ts';
+import { type Check, LOGIN_VISITS, type LoginVisit, logsIn, type Subject } from '../model/check.ts';
 import { type LoginRecord, MOST_AN_HOUR } from './login-record.ts';
 import type { WantedRun } from './scheduler.ts';
 
@@ -18,17 +18,21 @@ const FIRST_MS = 10_000;
 /** While an account is stopped, how often it is looked at whether a person has acted, ms. */
 const STOPPED_MS = 15_000;
 
-/** Login visits of one account over one gate and path. */
+/** Logins of one kind of visit and one account over one gate and path. */
 export interface LoginGroup {
   readonly key: string;
   readonly checks: readonly Check[];
 }
 
 /** Login checks of an account by gate and path, in the order of the plan. */
-export function loginGroups(account: Account, subjects: readonly Subject[]): LoginGroup[] {
+export function loginGroups(
+  account: Account,
+  subjects: readonly Subject[],
+  visit: LoginVisit = 'login',
+): LoginGroup[] {
   const own = subjects.filter(
     (subject): subject is Check =>
-      subject.kind === 'visit' && subject.visit === 'login' && subject.account?.name === account.name,
+      subject.kind === 'visit' && subject.visit === visit && subject.account?.name === account.name,
   );
   const groups = Map.groupBy(own, ({ gate, path }) => `${gate?.name} ${path.name}`);
   return [...groups].map(([key, checks]) => ({ key, checks }));
@@ -72,12 +76,20 @@ export interface Logins {
   begin(subject: Subject): boolean;
 }
 
+/** The logins of one account by one kind of visit. */
+interface Round {
+  readonly account: Account;
+  readonly visit: LoginVisit;
+  groups: readonly LoginGroup[];
+  cancel: () => void;
+}
+
 /** Paces the logins of all accounts. */
 export function createLogins(tools: {
   readonly clock: Clock;
   readonly random: () => number;
   readonly accounts: readonly Account[];
-  readonly everyMs: number;
+  readonly everyMs: Readonly<Record<LoginVisit, number>>;
   readonly record: LoginRecord;
   /** Whether the account is without any session, so that its first login is due at once. */
   readonly isWithoutSession: (account: Account) => boolean;
@@ -86,60 +98,59 @@ export function createLogins(tools: {
   readonly told: (account: Account, stopped: boolean) => void;
 }): Logins {
   const { clock, record } = tools;
-  const groups = new Map<Account, LoginGroup[]>();
-  const timers = new Map<Account, () => void>();
+  const rounds = tools.accounts.flatMap((account) =>
+    LOGIN_VISITS.map((visit): Round => ({ account, visit, groups: [], cancel: () => {} })),
+  );
   let running = false;
 
-  const arm = (account: Account, ms: number): void => {
-    timers.get(account)?.();
-    timers.set(
-      account,
-      clock.after(ms, () => turn(account)),
-    );
+  const arm = (round: Round, ms: number): void => {
+    round.cancel();
+    round.cancel = clock.after(ms, () => turn(round));
   };
-  const turn = (account: Account): void => {
-    const own = groups.get(account) ?? [];
+  const turn = (round: Round): void => {
+    const { account, groups } = round;
     const waitMs = record.waitMs(account);
     tools.told(account, waitMs === null);
-    if (own.length === 0) return;
+    if (groups.length === 0) return;
     if (waitMs === null || waitMs > 0) {
-      arm(account, waitMs ?? STOPPED_MS);
+      arm(round, waitMs ?? STOPPED_MS);
       return;
     }
-    const next = nextLogin(own, record.attempts(account));
+    const next = nextLogin(groups, record.attempts(account));
     if (next !== null) tools.want([{ check: next.id, notBefore: clock.monotonic(), why: 'login' }]);
-    arm(account, paceMs(own) * (1 - JITTER + 2 * JITTER * tools.random()));
+    arm(round, paceMs(round) * (1 - JITTER + 2 * JITTER * tools.random()));
   };
-  const paceMs = (own: readonly LoginGroup[]): number => loginPaceMs(own.length, tools.everyMs);
+  const paceMs = ({ groups, visit }: Round): number => loginPaceMs(groups.length, tools.everyMs[visit]);
   /** A start goes on where the last one was; without a session there is nothing to wait for. */
-  const firstMs = (account: Account): number => {
+  const firstMs = (round: Round): number => {
+    const { account, visit, groups } = round;
     const jitterMs = FIRST_MS * tools.random();
-    const last = record.attempts(account).at(-1);
-    if (last === undefined || tools.isWithoutSession(account)) return jitterMs;
+    const own = new Set<string>(groups.flatMap(({ checks }) => checks.map(({ id }) => id)));
+    const last = record.attempts(account).findLast(({ check }) => own.has(check));
+    const isNeeded = visit === 'login' && tools.isWithoutSession(account);
+    if (last === undefined || isNeeded) return jitterMs;
     const sinceMs = Math.max(0, clock.now() - last.at);
-    return Math.max(jitterMs, paceMs(groups.get(account) ?? []) - sinceMs);
+    return Math.max(jitterMs, paceMs(round) - sinceMs);
   };
   return {
     replace(subjects) {
-      for (const account of tools.accounts) {
-        const before = groups.get(account)?.length ?? 0;
-        const own = loginGroups(account, subjects);
-        groups.set(account, own);
-        if (running && before === 0 && own.length > 0) arm(account, firstMs(account));
+      for (const round of rounds) {
+        const before = round.groups.length;
+        round.groups = loginGroups(round.account, subjects, round.visit);
+        if (running && before === 0 && round.groups.length > 0) arm(round, firstMs(round));
       }
     },
     start() {
       running = true;
-      for (const account of tools.accounts)
-        if ((groups.get(account) ?? []).length > 0) arm(account, firstMs(account));
+      for (const round of rounds) if (round.groups.length > 0) arm(round, firstMs(round));
     },
     stop() {
       running = false;
-      for (const cancel of timers.values()) cancel();
-      timers.clear();
+      for (const { cancel } of rounds) cancel();
     },
     renew(account) {
-      if (running) arm(account, record.waitMs(account) ?? STOPPED_MS);
+      const round = rounds.find((one) => one.account === account && one.visit === 'login');
+      if (running && round !== undefined) arm(round, record.waitMs(account) ?? STOPPED_MS);
     },
     idle({ account }) {
       if (account === null) return 'no account';
@@ -149,7 +160,7 @@ export function createLogins(tools: {
       return waitMs > 0 ? `the last login of ${account.name} was just now` : null;
     },
     begin: (subject) => {
-      if (subject.kind !== 'visit' || subject.visit !== 'login') return true;
+      if (subject.kind !== 'visit' || !logsIn(subject.visit)) return true;
       return subject.account !== null && record.begin(subject.account, subject.id);
     },
   };

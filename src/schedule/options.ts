@@ -1,7 +1,7 @@
 // Options of `checks:`, in the words of the configuration file (DESIGN 3 and 6).
 
 import { z } from 'zod';
-import { duration, httpUrl, name } from '../base/schema.ts';
+import { duration, flowName, httpUrl, name } from '../base/schema.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import { targetId } from '../model/target.ts';
 
@@ -21,6 +21,19 @@ export interface CheckRules {
   readonly loginTargets: readonly string[] | null;
   /** Name of the account of `login` visits; null = the first one of the target's gate that has a password. */
   readonly loginAccount: string | null;
+  /** Logins in a browser; null = none. */
+  readonly browser: BrowserRules | null;
+}
+
+export interface BrowserRules {
+  /** Wanted time between two of them over one gate and path, ms. */
+  readonly everyMs: number;
+  /** Name of a flow that ships, or a file; of targets that name none. URL of the file once it is looked up. */
+  readonly flow: string;
+  /** Ids of the targets; null = all, in turn. */
+  readonly targets: readonly string[] | null;
+  /** Name of the account; null = the first one of the target's gate that has a password. */
+  readonly account: string | null;
 }
 
 /** Through the CDN requests may be billed or capped; straight to the origin they are ours alone (DESIGN 3). */
@@ -28,6 +41,7 @@ const DEFAULT_RETURN_EVERY = { cdn: 300_000, origin: 60_000, direct: 60_000 };
 
 /** With an account's six logins an hour, two paths of one gate have their turn in less. */
 const DEFAULT_LOGIN_EVERY_MS = 30 * 60_000;
+const DEFAULT_BROWSER_EVERY_MS = 60 * 60_000;
 
 const everySchema = z
   .union([
@@ -51,6 +65,23 @@ export const checksSchema = z
         account: name().optional(),
       })
       .optional(),
+    browser: z
+      .strictObject({
+        every: duration({ minMs: 60_000 }).default(DEFAULT_BROWSER_EVERY_MS),
+        flow: flowName().default('authentik'),
+        targets: z.array(httpUrl()).min(1).optional(),
+        account: name().optional(),
+      })
+      .transform(
+        ({ every, flow, targets, account }): BrowserRules => ({
+          everyMs: every,
+          flow,
+          targets: targets?.map((url) => targetId(new URL(url))) ?? null,
+          account: account ?? null,
+        }),
+      )
+      .nullable()
+      .optional(),
   })
   .transform(
     (written): CheckRules => ({
@@ -62,6 +93,7 @@ export const checksSchema = z
       loginEveryMs: written.login?.every ?? DEFAULT_LOGIN_EVERY_MS,
       loginTargets: written.login?.targets?.map((url) => targetId(new URL(url))) ?? null,
       loginAccount: written.login?.account ?? null,
+      browser: written.browser ?? null,
     }),
   );
 

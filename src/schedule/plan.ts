@@ -2,12 +2,12 @@
 // probed alone, so that adding a target changes no other check.
 
 import { type Account, isDenied, mayCarry } from '../model/account.ts';
-import { type Check, checkId, type Subject, type Visit } from '../model/check.ts';
+import { type Check, checkId, logsIn, type Subject, type Visit } from '../model/check.ts';
 import type { Gate } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
 import type { Target } from '../model/target.ts';
 import { plannedCanaries } from './canaries.ts';
-import { type CheckRules, returnEveryMs, sessionEveryMs } from './options.ts';
+import { type BrowserRules, type CheckRules, returnEveryMs, sessionEveryMs } from './options.ts';
 import { type Around, around, type Surroundings, visitWay } from './way.ts';
 
 /** Everything that decides what is probed. */
@@ -70,11 +70,32 @@ function signedInVisits(target: Target, path: NetworkPath, site: Site): Who[] {
   const speaks = gate?.kind === 'authentik' && gate.url.startsWith('https:');
   if (login !== undefined && chosen && speaks && !isDenied(login, target.host))
     visits.push({ visit: 'login', account: login });
+  const inBrowser = gate === undefined ? null : browserAccount(may, target, path, site.checks.browser);
+  if (inBrowser !== null && gate?.url.startsWith('https:'))
+    visits.push({ visit: 'browser', account: inBrowser });
   return visits;
+}
+
+/** Who signs in there in a browser, or null. A certificate of ours for a path cannot be given to a browser. */
+function browserAccount(
+  may: readonly Account[],
+  target: Target,
+  path: NetworkPath,
+  rules: BrowserRules | null,
+): Account | null {
+  if (rules === null || path.tls.cert !== null) return null;
+  if (rules.targets !== null && !rules.targets.includes(target.id)) return null;
+  const account = may.find(
+    ({ credential, name }) =>
+      credential.kind === 'password' && (rules.account === null || name === rules.account),
+  );
+  return account === undefined || isDenied(account, target.host) ? null : account;
 }
 
 /** A login has a dozen requests and more, and may wait for the next one-time code. */
 const LOGIN_TIMEOUT_MS = 60_000;
+/** In a browser there is the start of it, too. */
+const BROWSER_TIMEOUT_MS = 90_000;
 /** A denied host is opened anew each time, which costs a session: it is asked seldom. */
 const DENIED_EVERY_MS = 15 * 60_000;
 
@@ -100,14 +121,20 @@ function check(
     expect,
     costsSession,
     everyMs: costsSession ? null : everyMs({ visit, account }, target, path, site),
-    timeoutMs: visit === 'login' ? Math.max(LOGIN_TIMEOUT_MS, target.timeoutMs) : target.timeoutMs,
+    timeoutMs: timeoutMs(visit, target),
+    ...(visit === 'browser' ? { flow: target.flow ?? site.checks.browser?.flow ?? '' } : {}),
     links: visitWay(visit, target, path, site),
   };
 }
 
+function timeoutMs(visit: Visit, target: Target): number {
+  if (!logsIn(visit)) return target.timeoutMs;
+  return Math.max(visit === 'login' ? LOGIN_TIMEOUT_MS : BROWSER_TIMEOUT_MS, target.timeoutMs);
+}
+
 /** Interval of a visit without a budget; null for logins, which logins.ts paces. */
 function everyMs({ visit, account }: Who, target: Target, path: NetworkPath, site: Site): number | null {
-  if (visit === 'login') return null;
+  if (logsIn(visit)) return null;
   if (visit !== 'session') return target.everyMs ?? returnEveryMs(site.checks, path);
   const own = target.everyMs ?? sessionEveryMs(site.checks, path);
   return account !== null && isDenied(account, target.host) ? Math.max(own, DENIED_EVERY_MS) : own;

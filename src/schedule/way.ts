@@ -1,7 +1,7 @@
 // The way of a check: the components it runs through, in the order of DESIGN 5. What differs between the ways of two
 // checks is what tells faults apart.
 
-import type { Link, Visit } from '../model/check.ts';
+import { type Link, logsIn, type Visit } from '../model/check.ts';
 import { component } from '../model/component.ts';
 import type { Gate } from '../model/gate.ts';
 import type { NetworkPath } from '../model/network-path.ts';
@@ -161,9 +161,9 @@ export function visitWay(visit: Visit, target: Target, path: NetworkPath, around
   }
   if (expected === 'login' && gate !== undefined) {
     // A stranger gets no further than the gate; who is signed in reaches the app.
-    const isSignedIn = visit === 'session' || visit === 'login';
+    const isSignedIn = visit === 'session' || logsIn(visit);
     const behind = isSignedIn ? appWay(target, around) : [around.link('target', target.id)];
-    const login = visit === 'login' ? loginWay(gate, path, around) : [];
+    const login = logsIn(visit) ? loginWay(gate, path, around) : [];
     const passed = new Set(network.map(({ component }) => component));
     const further = login.filter(({ component }) => !passed.has(component));
     return [...network, ...further, ...gateWay(visit, gate, around), ...behind];
@@ -179,7 +179,7 @@ function loginWay(gate: Gate, path: NetworkPath, around: Around): Link[] {
 }
 
 function gateWay(visit: Visit, gate: Gate, { link }: Around): Link[] {
-  const isLogin = visit === 'login';
+  const isLogin = logsIn(visit);
   const makesSession = isLogin || (visit === 'fresh' && gate.sessions.store !== 'none');
   return [
     link('gate', gate.outpost),

@@ -15,7 +15,7 @@ import type { Target } from '../../src/model/target.ts';
 import { USER_AGENT } from '../../src/pipeline.ts';
 import type { ArtifactFiles } from '../../src/probe/browser/artifact-files.ts';
 import { type Browser, createBrowser, type HandOut } from '../../src/probe/browser/browser.ts';
-import type { BrowserSettings } from '../../src/probe/browser/options.ts';
+import { type BrowserSettings, LOCAL_BROWSER } from '../../src/probe/browser/options.ts';
 
 const AUTHENTIK_FLOW = new URL('../../probes/authentik.flow.ts', import.meta.url).href;
 
@@ -50,18 +50,18 @@ export function browserVisit(
   const { timeoutMs = 90_000, headers = {} } = wish;
   const browser = createBrowser({
     clock: systemClock,
-    settings: { executable: 'auto', connect: null, proxy: null, hosts: [], ...wish.settings },
+    settings: { ...LOCAL_BROWSER, ...wish.settings },
     paths,
     ca,
     allowedAddresses: addressesOf(paths),
     userAgent: USER_AGENT,
     handOut: wish.handOut,
-    artifacts: wish.artifacts ?? null,
+    ...(wish.artifacts === undefined ? {} : { artifacts: wish.artifacts }),
   });
   const check: Check = {
     kind: 'visit',
-    id: checkId('fresh', path.name, target.id),
-    visit: 'fresh',
+    id: checkId('browser', path.name, target.id),
+    visit: 'browser',
     links: [],
     everyMs: null,
     timeoutMs,

@@ -171,6 +171,11 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
     otherwise: 'checks',
     meaning: 'interval of its visits without session cost',
   },
+  'targets[].flow': {
+    type: 'name or file',
+    otherwise: '`checks.browser.flow`',
+    meaning: 'its flow in a browser',
+  },
   'targets[].labels': { type: map, meaning: 'labels of its alerts; see `shared`' },
   'targets[].wake': { default: 'always', meaning: '`never`: scales to zero; visits end at the hand-over' },
 
@@ -293,6 +298,52 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
     type: 'name',
     otherwise: 'the first of the gate with a password',
     meaning: 'who logs in',
+  },
+  'checks.browser': {
+    type: 'map',
+    otherwise: 'none',
+    meaning: 'whole logins in Chromium, by a flow; see `browser`',
+  },
+  'checks.browser.every': {
+    type: duration,
+    default: '1h',
+    meaning: 'interval of each gate and path, within the limits of the account',
+  },
+  'checks.browser.flow': {
+    type: 'name or file',
+    default: 'authentik',
+    meaning: 'a flow that ships, or a file, of targets that name none',
+  },
+  'checks.browser.targets': {
+    type: 'list of URLs',
+    otherwise: 'all, in turn',
+    meaning: 'targets that are logged in to',
+  },
+  'checks.browser.account': {
+    type: 'name',
+    otherwise: 'the first of the gate with a password',
+    meaning: 'who logs in',
+  },
+  browser: { type: 'map', meaning: 'the browser of `checks.browser`' },
+  'browser.executable': {
+    type: '`auto` or file',
+    default: 'auto',
+    meaning:
+      'the program itself, no script that starts it; `auto` looks for the headless shell, then Chromium',
+  },
+  'browser.connect': {
+    type: 'URL',
+    meaning: 'a remote browser instead: a Playwright server of the same version, or a DevTools endpoint',
+  },
+  'browser.proxy': {
+    type: 'host:port',
+    otherwise: 'by loopback',
+    meaning:
+      'where a remote browser reaches the proxy of gatewatch, which listens on that port during a visit',
+  },
+  'browser.hosts': {
+    type: 'list of hosts',
+    meaning: 'further hosts that pages of a login may load from; `*.name` for all below it',
   },
 
   accounts: { type: 'list', meaning: 'who signed-in visits sign in as; each has one kind of credential' },

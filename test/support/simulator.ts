@@ -128,6 +128,7 @@ export function siteSubjects(options: SiteOptions = {}): readonly Subject[] {
       loginEveryMs: 900_000,
       loginTargets: null,
       loginAccount: null,
+      browser: null,
     },
     accounts: [],
     knowledge: KNOWLEDGE,

@@ -6,12 +6,15 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { errorText } from '../../base/log.ts';
 import type { Account } from '../../model/account.ts';
 import type { Check } from '../../model/check.ts';
 import type { NetworkPath } from '../../model/network-path.ts';
+import type { FlowFacts } from '../../model/observation.ts';
 import type { Limit } from '../exchange.ts';
 import type { Sighting } from '../http-visit.ts';
 import { probeError } from '../net-error.ts';
+import type { Codes } from '../one-time-code.ts';
 import type { ArtifactFiles } from './artifact-files.ts';
 import { type Done, fromChildSchema, type Order, type ToChild } from './message.ts';
 import type { BrowserSettings } from './options.ts';
@@ -38,6 +41,7 @@ const FOLDER = 'gatewatch-browser-';
 export type HandOut = (
   account: Account,
   what: 'password' | 'code',
+  signal: AbortSignal,
 ) => Promise<{ value: string } | { why: string }>;
 
 export interface BrowserTools {
@@ -48,13 +52,24 @@ export interface BrowserTools {
   readonly allowedAddresses: ReadonlySet<string>;
   readonly userAgent: string;
   readonly handOut: HandOut;
-  /** Where files of failed visits are kept; null = nowhere. */
-  readonly artifacts: ArtifactFiles | null;
+  /** Where files of failed visits are kept. Default: nowhere. */
+  readonly artifacts?: ArtifactFiles;
 }
 
 export interface Browser {
   /** One visit; waits until the one before it has ended. Never rejects; our own faults are in phase `prober`. */
   visit(check: Check, limit: Limit): Promise<Sighting>;
+}
+
+/** Hands out the account's password, and codes that are given once. */
+export function handOutOf(codes: Codes): HandOut {
+  return async (account, what, signal) => {
+    const { credential } = account;
+    if (credential.kind !== 'password') return { why: `the account ${account.name} has no password to type` };
+    if (what === 'password') return { value: credential.password.reveal() };
+    const code = await codes.next(account, signal);
+    return code === null ? { why: `the account ${account.name} has no one-time codes` } : { value: code };
+  };
 }
 
 export function createBrowser(tools: BrowserTools): Browser {
@@ -78,7 +93,12 @@ async function one(check: Check, tools: BrowserTools, limit: Limit): Promise<Sig
   if (limit.signal.aborted) return fault('browser', 'the browser was still busy with another visit');
   const made = orderOf(check, tools, limit);
   if ('problem' in made) return fault('browser', made.problem);
-  const folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
+  let folder: string;
+  try {
+    folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
+  } catch (error) {
+    return fault('browser', `no folder for the browser can be made: ${errorText(error)}`);
+  }
   try {
     return await inChild(made.order, check, { ...tools, folder }, limit);
   } finally {
@@ -97,6 +117,12 @@ function inChild(
   const child = start(folder);
   const tree = new ProcessTree(child.pid ?? -1, folder);
   let peakBytes = 0;
+  let handedOut = false;
+  const handOut: HandOut = async (account, what, signal) => {
+    const secret = await tools.handOut(account, what, signal);
+    handedOut ||= 'value' in secret;
+    return secret;
+  };
   return new Promise((resolve) => {
     let cancel = (): void => {};
     const settle = (sighting: Sighting): void => {
@@ -105,7 +131,9 @@ function inChild(
       child.removeAllListeners('message');
       tree.kill();
       if (child.connected) child.disconnect();
-      resolve(sighting);
+      // Whether it was typed is not known then: for the account it counts as if (threats C7).
+      const broken = sighting.error?.phase === 'prober' && handedOut;
+      resolve(broken ? { ...sighting, flow: brokenOff(sighting.error?.message ?? '') } : sighting);
     };
     const look = (): void => {
       peakBytes = Math.max(peakBytes, tree.memoryBytes());
@@ -116,7 +144,7 @@ function inChild(
       settle(limit.stopped() ? fault('aborted', 'stopped by us') : fault('browser', 'the browser hangs'));
     const send = (message: ToChild): void => void (child.connected && child.send(message));
     const hear = (foreign: unknown): void => {
-      const sighting = heard(foreign, { order, check, send }, tools);
+      const sighting = heard(foreign, { order, check, send }, { ...tools, handOut }, limit.signal);
       if (sighting !== null) settle(sighting);
     };
     child.on('message', hear);
@@ -135,6 +163,7 @@ function heard(
   foreign: unknown,
   visit: { order: Order; check: Check; send: (message: ToChild) => void },
   tools: BrowserTools,
+  signal: AbortSignal,
 ): Sighting | null {
   const parsed = fromChildSchema.safeParse(foreign);
   if (!parsed.success) return fault('browser', 'the browser process says what it may not');
@@ -144,7 +173,7 @@ function heard(
       visit.send(visit.order);
       return null;
     case 'ask':
-      void answer(message, visit.check, tools, visit.send);
+      void answer(message, visit, tools, signal);
       return null;
     case 'fault':
       return fault('browser', message.message);
@@ -175,21 +204,25 @@ function start(folder: string): ChildProcess {
 
 async function answer(
   { id, what }: { id: number; what: 'password' | 'code' },
-  { account }: Check,
+  { check: { account }, send }: { check: Check; send: (message: ToChild) => void },
   { handOut }: BrowserTools,
-  send: (message: ToChild) => void,
+  signal: AbortSignal,
 ): Promise<void> {
-  const secret = account === null ? { why: 'there is no account' } : await handOut(account, what);
+  const secret = account === null ? { why: 'there is no account' } : await handOut(account, what, signal);
   const given = 'value' in secret ? { value: secret.value, why: '' } : { value: null, why: secret.why };
   send({ kind: 'secret', id, ...given });
 }
 
+function brokenOff(detail: string): FlowFacts {
+  return { steps: [], end: 'not-finished', detail, secretsSent: true, clockSkewMs: null, page: null };
+}
+
 function sightingOf(done: Done, { artifacts }: BrowserTools): Sighting {
-  const { exchanges, stop, error, flow } = done;
-  const kept = done.artifacts === null || artifacts === null ? null : artifacts.keep(done.artifacts);
+  const { exchanges, stop, error, flow, durationMs } = done;
+  const kept = done.artifacts === null || artifacts === undefined ? null : artifacts.keep(done.artifacts);
   const facts = kept === null ? flow : { ...flow, artifacts: kept };
   // The browser's own handshake: what it says of the certificate is less than a probe's.
-  return { exchanges: exchanges.map((one) => ({ ...one, tls: null })), stop, error, flow: facts };
+  return { exchanges: exchanges.map((one) => ({ ...one, tls: null })), stop, error, flow: facts, durationMs };
 }
 
 function fault(code: 'browser' | 'aborted', message: string): Sighting {

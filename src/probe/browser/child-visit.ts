@@ -93,14 +93,18 @@ async function inBrowser(
   const stepMs = Math.min(LONGEST_STEP_MS, order.timeoutMs / 3);
   context.setDefaultTimeout(stepMs);
   const watch = new PageWatch(context, page, { clock, isRefused });
+  let waitedMs = 0;
   const secrets: string[] = Object.values(target.headers);
   const typing = createTyping(page, gate.url, async (what) => {
+    const askedMs = clock.monotonic();
     const secret = await tools.ask(what);
+    waitedMs += clock.monotonic() - askedMs;
     if ('value' in secret) secrets.push(secret.value);
     return secret;
   });
   await sendHeaders(page, target);
   const until = AbortSignal.any([signal, died.signal]);
+  const startMs = clock.monotonic();
   const run = await runFlow(flow, {
     clock,
     page,
@@ -112,6 +116,7 @@ async function inBrowser(
     stepMs,
     signal: until,
   });
+  const durationMs = Math.max(0, clock.monotonic() - startMs - waitedMs);
   if (died.signal.aborted) throw new Error('the browser, or its page, ended in the middle of the visit');
   const exchanges = await exchangesOf(watch.documents(), contacts, { clock, bodyLimit: order.bodyLimit });
   const error = exchanges.at(-1)?.error ?? null;
@@ -124,6 +129,7 @@ async function inBrowser(
     : await takeArtifacts({ clock, context, page, watch, isRefused, secrets, remarks });
   return {
     kind: 'done',
+    durationMs,
     exchanges: [...exchanges],
     stop: error === null ? 'answer' : 'error',
     error: error ?? nothingAsked(exchanges.length),

@@ -36,6 +36,11 @@ function ask(what: SecretKind): Promise<{ value: string } | { why: string }> {
   return new Promise((resolve) => waiting.set(id, resolve));
 }
 
+/** What is wrong, without addresses: that of a remote browser is a credential (threats F3). */
+function faultText(error: unknown): string {
+  return evidenceText(errorText(error).replace(/\b(wss?|https?):\/\/\S+/g, '…'), 300);
+}
+
 async function work(order: Order): Promise<void> {
   let message: FromChild;
   try {
@@ -43,7 +48,7 @@ async function work(order: Order): Promise<void> {
     message = await visit(order, { clock: systemClock, ask, credentials });
   } catch (error) {
     // Only what is ours comes here: the flow's and the site's failures are in what a visit tells.
-    message = { kind: 'fault', message: evidenceText(errorText(error), 300) };
+    message = { kind: 'fault', message: faultText(error) };
   }
   await tell(message);
   // Time for the pipe to empty; the daemon ends us, too.
@@ -53,7 +58,7 @@ async function work(order: Order): Promise<void> {
 
 process.on('disconnect', () => end(1));
 process.on('uncaughtException', (error) => {
-  void tell({ kind: 'fault', message: evidenceText(errorText(error), 300) }).then(() => end(1));
+  void tell({ kind: 'fault', message: faultText(error) }).then(() => end(1));
 });
 process.on('message', (foreign: unknown) => {
   const parsed = toChildSchema.safeParse(foreign);

@@ -42,13 +42,17 @@ export type FlowRun = Pick<FlowFacts, 'steps' | 'end' | 'detail'> & {
 /** Runs to the end, or to the end of the time; never rejects. */
 export async function runFlow(flow: Flow, options: FlowOptions): Promise<FlowRun> {
   const steps: FlowStep[] = [];
-  const tools = flowTools(options, steps);
+  const running = new Map<string, number>();
+  const tools = flowTools(options, steps, running);
   let thrown: unknown = null;
   try {
     await beforeAbort(flow.run(tools), options.signal);
     await tools.firstOf({ arrived: tools.arrived });
   } catch (error) {
     thrown = error;
+    // What was under way when the time was up did not end by itself.
+    for (const [name, startMs] of running)
+      steps.push({ name, durationMs: options.clock.monotonic() - startMs, failed: failedText(error) });
   }
   const blank = thrown === null ? false : await isBlank(options);
   const { end, detail } = endOf(thrown, blank, steps, options);
@@ -56,7 +60,7 @@ export async function runFlow(flow: Flow, options: FlowOptions): Promise<FlowRun
   return { steps, end, detail, blank, error: said };
 }
 
-function flowTools(options: FlowOptions, steps: FlowStep[]): FlowTools {
+function flowTools(options: FlowOptions, steps: FlowStep[], running: Map<string, number>): FlowTools {
   const { clock, page, watch, typing, target, gate, username } = options;
   const arrived = (): boolean => {
     const shown = watch.shown();
@@ -76,11 +80,13 @@ function flowTools(options: FlowOptions, steps: FlowStep[]): FlowTools {
     stop(end, detail) {
       throw new FlowStop(end, evidenceText(detail));
     },
-    async step(name, run) {
+    async step(written, run) {
+      const name = evidenceText(written, 80);
       const startMs = clock.monotonic();
+      running.set(name, startMs);
       const done = (failed: string | null): void => {
-        const durationMs = clock.monotonic() - startMs;
-        if (steps.length < MOST_STEPS) steps.push({ name: evidenceText(name, 80), durationMs, failed });
+        if (running.delete(name) && steps.length < MOST_STEPS)
+          steps.push({ name, durationMs: clock.monotonic() - startMs, failed });
       };
       try {
         const result = await run();

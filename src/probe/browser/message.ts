@@ -159,6 +159,8 @@ export const fromChildSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ask'), id: z.int(), what: z.enum(['password', 'code']) }),
   z.object({
     kind: z.literal('done'),
+    /** Of the flow, without the start of the browser and the wait for a code. */
+    durationMs: milliseconds,
     exchanges: z.array(exchangeSchema).max(MOST_EXCHANGES),
     stop: z.enum(['answer', 'error']),
     error: errorSchema.nullable(),

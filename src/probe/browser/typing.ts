@@ -44,7 +44,7 @@ export function createTyping(
       if (element === null) return refuse('there is no field');
       await check(element);
       const secret = await ask(kind);
-      if ('why' in secret) throw new FlowStop('not-finished', secret.why);
+      if ('why' in secret) throw new FlowStop('needs-human', secret.why);
       // Once more: time has passed. The handle belongs to this document; another one would never get the text.
       await check(element);
       typed = true;

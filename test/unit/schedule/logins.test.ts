@@ -46,7 +46,13 @@ function running(over: { end?: 'accepted' | 'refused'; withSession?: boolean } =
   const state = { resumed: 0 };
   const record = createLoginRecord({ clock, saved: null, save: () => {}, resumed: () => state.resumed });
   const logins = createLogins({
-    ...{ clock, record, random: () => 0.5, accounts: site.accounts, everyMs: 60 * MINUTE },
+    ...{
+      clock,
+      record,
+      random: () => 0.5,
+      accounts: site.accounts,
+      everyMs: { login: 60 * MINUTE, browser: 60 * MINUTE },
+    },
     isWithoutSession: () => over.withSession !== true,
     want(wanted) {
       for (const { check } of wanted) {
