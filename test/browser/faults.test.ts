@@ -81,7 +81,7 @@ test('a browser that is killed in the middle is a fault of ours, and nothing of 
 });
 
 test('a child that hangs is ended with everything below it when its time is up', async () => {
-  const visit = site.visit('origin', { flow: waits, timeoutMs: 15_000 });
+  const visit = site.visit('origin', { flow: waits, timeoutMs: 12_000 });
   await waitFor('the browser', () => processesOf(process.pid).find(isBrowser));
   for (const { pid, command } of processesOf(process.pid))
     if (command.includes('child.ts')) process.kill(pid, 'SIGSTOP');
