@@ -2,13 +2,14 @@
 // against the same server, in the same run. Read the ratios: absolute figures grow with whatever else the machine does.
 //
 //   npm run bench -- [--quick] [--full] [--json FILE] [part …]
-//   parts: cost, memory, schedule, store, rooms, discover, signed
+//   parts: cost, memory, schedule, store, rooms, discover, signed, browser
 
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { START_FLAGS } from '../support/start-flags.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { measureBrowser } from './browser.ts';
 import { buildInto } from './build.ts';
 import { CHAINS } from './chain.ts';
 import { measureDiscovery } from './discover.ts';
@@ -47,6 +48,7 @@ const parts: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
   store: () => measureStore(options.full ? 10_000_000 : 1_000_000),
   rooms: () => measureRooms(),
   discover: () => measureDiscovery(),
+  browser: () => measureBrowser(tools),
   signed: () => measureSigned(options.quick ? 10 : 50),
 };
 
