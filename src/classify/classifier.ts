@@ -66,7 +66,16 @@ function judge(scene: Scene, signatures: readonly UserSignature[]): Finding {
   if (anyway !== null) return anyway;
   const { flow } = scene.observation;
   const ended = flow === null ? null : judgeFlow(scene, flow);
-  return ended ?? judgeLayers(scene, { transport: own, stranger });
+  const judged = ended ?? judgeLayers(scene, { transport: own, stranger });
+  return judged.verdict === 'down' && isOnlyEntry(scene) ? { ...judged, verdict: 'unknown' } : judged;
+}
+
+/**
+ * Whether a session visit ended before the host was opened to the account: nothing is known then of those who are in,
+ * and what keeps newcomers out is told by `fresh` and `login` visits.
+ */
+function isOnlyEntry({ check, observation }: Scene): boolean {
+  return check?.visit === 'session' && observation.flow?.end === 'not-finished';
 }
 
 /** The layers in front from outside in, the first of which has been asked; then what is right for such a probe. */

@@ -78,6 +78,14 @@ test.each([
   expect(judge(subject, seen)).toMatchObject({ verdict, signature, pointsAt });
 });
 
+test('a host that could not be opened to a session says nothing of those who are in', () => {
+  const seen = observation([exchange({ url: APP, status: 400 })], { flow: flow('not-finished') });
+  expect(judge(check({ visit: 'session', account: WHO }), seen)).toMatchObject({
+    verdict: 'unknown',
+    signature: 'gate-no-session',
+  });
+});
+
 test('a blank page names the first of what fails', () => {
   const failed = { url: 'https://auth.example.com/x.js', type: 'script', status: 429, error: null };
   const page = { blank: true, failedResources: [failed, failed], consoleErrors: 1, pageErrors: 0 };
