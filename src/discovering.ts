@@ -151,8 +151,8 @@ function savedKey(source: string): string {
 }
 
 /** Text that differs when something else is to be watched or shown. */
-function fingerprint({ targets, sources, drift, unaccepted, isWhole }: Discovered): string {
-  return JSON.stringify([targets, [...sources], drift, [...unaccepted], isWhole]);
+function fingerprint({ targets, sources, drift, unaccepted, lifetimesMs, isWhole }: Discovered): string {
+  return JSON.stringify([targets, [...sources], drift, [...unaccepted], lifetimesMs, isWhole]);
 }
 
 /** One line for what came and what left: a target that leaves says so, and its history stays. */

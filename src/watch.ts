@@ -11,6 +11,7 @@ import {
   type Want,
 } from './alerting.ts';
 import { type Clock, sleep } from './base/clock.ts';
+import { LONGEST_DURATION_MS } from './base/duration.ts';
 import { concurrencyWithin, descriptorLimit } from './base/exhaustion.ts';
 import type { Log } from './base/log.ts';
 import type { StallWatch } from './base/stall.ts';
@@ -102,6 +103,7 @@ export interface Watch {
 /** Builds everything from a configuration; nothing runs before `start`. Wiring alone: it decides nothing. */
 export function createWatch(config: Config, tools: WatchTools): Watch {
   const { clock, log, store, metrics } = tools;
+  learnLifetimes(tools);
   const site: Site = { ...config, knowledge: store.facts };
   let subjects = plan(site);
   const saved = store.state.get(STATE.jars);
@@ -304,6 +306,16 @@ function createBudgets(site: Site, config: Config, { clock, store }: WatchTools)
     save: (text) => store.state.put(STATE.requests, text),
   });
   return { sessions, requests };
+}
+
+/** What a source says of sessions counts as one that was seen: it can only make the budget smaller. */
+function learnLifetimes({ discovered, store, clock }: WatchTools): void {
+  for (const [gate, ms] of Object.entries(discovered.lifetimesMs)) {
+    const known = Number(store.facts.get('lifetime', gate)?.value ?? 0);
+    const lifetimeMs = Math.min(ms, LONGEST_DURATION_MS);
+    if (lifetimeMs > known)
+      store.facts.put({ kind: 'lifetime', key: gate, value: String(lifetimeMs) }, clock.now());
+  }
 }
 
 /** Remembers what the classifier learned; facts that change the plan ask for a new one. */

@@ -39,6 +39,9 @@ export function referenceFindings(raw: Raw, sections: Sections): Finding[] {
     ...sections.targets.flatMap((entry) => targetFindings(entry, sections, declared)),
     ...duplicateTargets(sections),
     ...duplicateSources(sections),
+    ...rawItems(raw, 'discover').flatMap(({ index, item }) =>
+      sourceGates(item, ['discover', index], declared),
+    ),
     ...checksFindings(raw, declared),
     ...outpostFindings(sections),
     ...receiverFindings(raw),
@@ -191,6 +194,16 @@ function duplicateSources(sections: Sections): Finding[] {
     const message = `is called ${name}, as discover.${earlier} is; give it a name`;
     return earlier === undefined ? [] : [{ path: ['discover', index], message }];
   });
+}
+
+/** Gates that a source is told of. */
+function sourceGates(item: Raw, at: KeyPath, declared: Declared): Finding[] {
+  const maps = ['middlewares', 'entry-points'].flatMap((key) => {
+    const map = item[key];
+    if (!isRecord(map)) return [];
+    return Object.entries(map).flatMap(([name, gate]) => unknownGate(gate, [...at, key, name], declared));
+  });
+  return [...unknownGate(item['gate'], [...at, 'gate'], declared), ...maps];
 }
 
 function checksFindings(raw: Raw, declared: Declared): Finding[] {

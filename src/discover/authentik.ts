@@ -3,6 +3,7 @@
 // `/outposts/proxy/`: it answers secrets. Source: reference of the API at docs.goauthentik.io, 2023.10 to 2026.5.
 
 import { z } from 'zod';
+import { formatDuration } from '../base/duration.ts';
 import type { JsonHttp } from '../base/json-http.ts';
 import { name } from '../base/schema.ts';
 import { decoded, discoveryError } from './decode.ts';
@@ -138,10 +139,27 @@ function listingFromProviders(
   if (patterns.length > MOST_PATTERNS)
     throw new DiscoveryError(source, `has more than ${MOST_PATTERNS} paths without authentication`);
   const claims = served.map(claimsOf);
+  const lifetimesMs = longestLifetimes(served);
+  const longer = gates.filter((one) => (lifetimesMs[one.name] ?? 0) > one.sessions.lifetimeMs);
   return {
     found: claims.flatMap((claim) => claim.found),
-    notes: [...notes, ...claims.flatMap((claim) => claim.notes)],
-    lifetimesMs: longestLifetimes(served),
+    notes: [
+      ...notes,
+      ...claims.flatMap((claim) => claim.notes),
+      ...longer.map((one) => longerNote(one, lifetimesMs)),
+    ],
+    lifetimesMs,
+  };
+}
+
+function longerNote(
+  { name: gate, sessions }: FrontGate,
+  lifetimesMs: Readonly<Record<string, number>>,
+): Note {
+  const [found, configured] = [lifetimesMs[gate] ?? 0, sessions.lifetimeMs].map(formatDuration);
+  return {
+    object: `gate ${gate}`,
+    why: `keeps sessions for ${found}, and its sessions: lifetime says ${configured}`,
   };
 }
 

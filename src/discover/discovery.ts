@@ -30,6 +30,8 @@ export interface Discovered {
   readonly drift: readonly Drift[];
   /** Targets that the baseline does not know; empty without a baseline. */
   readonly unaccepted: ReadonlySet<TargetId>;
+  /** Longest lifetime of sessions by gate, ms, where a source knows it. */
+  readonly lifetimesMs: Readonly<Record<string, number>>;
   /** Every source has listed; before that nothing is told to be gone. */
   readonly isWhole: boolean;
 }
@@ -69,7 +71,8 @@ export function discoveredFrom(
   isWhole: boolean,
 ): Discovered {
   const merged = mergeTargets(statics, listings, setting);
-  if (baseline === null) return { ...merged, unaccepted: new Set(), isWhole };
+  const lifetimesMs = longestLifetimes(listings);
+  if (baseline === null) return { ...merged, lifetimesMs, unaccepted: new Set(), isWhole };
   const held = heldTo(baseline, merged, { setting, isWhole });
   const kept = held.targets.filter(({ source }) => source === 'baseline');
   return {
@@ -77,8 +80,17 @@ export function discoveredFrom(
     sources: new Map([...merged.sources, ...kept.map(({ id }) => [id, ['baseline']] as const)]),
     drift: [...held.drift, ...merged.drift],
     unaccepted: held.unaccepted,
+    lifetimesMs,
     isWhole,
   };
+}
+
+function longestLifetimes(listings: readonly SourceListing[]): Record<string, number> {
+  const longest = new Map<string, number>();
+  for (const { listing } of listings)
+    for (const [gate, ms] of Object.entries(listing.lifetimesMs ?? {}))
+      longest.set(gate, Math.max(longest.get(gate) ?? 0, ms));
+  return Object.fromEntries(longest);
 }
 
 /** Joins a source with what it listed. */

@@ -6,7 +6,9 @@ import { type Gate, type GateKind, isGatePathname } from '../model/gate.ts';
 import type { Found, Listing, Note, Wishes } from './discoverer.ts';
 
 /** What sources know of a configured gate. */
-export type FrontGate = Pick<Gate, 'name' | 'kind' | 'url' | 'outpost'>;
+export type FrontGate = Pick<Gate, 'name' | 'kind' | 'url' | 'outpost'> & {
+  readonly sessions: Pick<Gate['sessions'], 'lifetimeMs'>;
+};
 
 /** What stands before a route. */
 export type Protection =

@@ -227,11 +227,13 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
   },
   'discover[].middlewares': {
     type: 'map to gates or `null`',
-    meaning: '`kubernetes`: middlewares that are a gate, or none, where their address does not tell',
+    meaning:
+      '`kubernetes`: middlewares that the cluster does not define, by full name (`sso@file`): the gate each asks, or `null`',
   },
   'discover[].entry-points': {
-    type: 'map to paths',
-    meaning: '`kubernetes`: which path leads to an entry point of Traefik',
+    type: 'map to gates',
+    otherwise: 'not known',
+    meaning: '`kubernetes`: entry points of Traefik whose own middlewares ask a gate; `{}` = none does',
   },
   'discover[].gate': {
     type: 'gate',

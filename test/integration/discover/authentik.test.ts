@@ -18,6 +18,7 @@ function source({ url }: JsonServer): Discoverer {
     kind: 'authentik' as const,
     url: `${url}/if/`,
     outpost,
+    sessions: { lifetimeMs: 86_400_000 },
   });
   const option = discoverSchema.parse({
     kind: 'authentik',
@@ -56,6 +57,7 @@ test('reads providers in every mode, their skipped paths and the lifetime of the
     { object: 'provider grafana', why: 'lets a pattern through that is more than a literal path' },
     { object: 'provider domain', why: 'lets a pattern through that is more than a literal path' },
     { object: 'provider odd-port', why: 'has a target on port 8443; only 80 and 443 are probed' },
+    { object: 'gate side', why: 'keeps sessions for 14d, and its sessions: lifetime says 1d' },
   ]);
   expect(lifetimesMs).toEqual({ front: 24 * 3_600_000, side: 14 * 86_400_000 });
   expect(new Set(server.asked.map(({ headers }) => headers.authorization))).toEqual(

@@ -24,6 +24,7 @@ const gate = {
   kind: 'authentik' as const,
   url: 'https://auth.example.com',
   outpost: 'embedded',
+  sessions: { lifetimeMs: 86_400_000 },
 };
 const recognise = recogniserOf([
   { name: gate.name, forwardAuth: ['http://outpost:9000', 'http://auth-proxy.traefik:9000'] },

@@ -14,7 +14,12 @@ import { type TempFolder, tempFolder } from '../../support/temp-folder.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const INGRESSES = '/apis/networking.k8s.io/v1/ingresses';
-const GATE = { name: 'authentik' as GateName, kind: 'authentik' as const, outpost: 'embedded' };
+const GATE = {
+  name: 'authentik' as GateName,
+  kind: 'authentik' as const,
+  outpost: 'embedded',
+  sessions: { lifetimeMs: 86_400_000 },
+};
 const ADDRESSES = ['http://auth-proxy.traefik.svc:9000', 'http://ak-outpost.authentik.svc:9000'];
 
 let authority: Authority;

@@ -12,6 +12,7 @@ const gate = {
   kind: 'authentik' as const,
   url: 'https://auth.example.com',
   outpost: 'embedded',
+  sessions: { lifetimeMs: 86_400_000 },
 };
 const made: Discoverer[] = [];
 afterAll(async () => {

@@ -39,6 +39,7 @@ const AUTHENTIK = {
   kind: 'authentik' as const,
   url: 'https://auth.example.com',
   outpost: 'embedded',
+  sessions: { lifetimeMs: 86_400_000 },
 };
 function hints(addresses: string[], more: Partial<ClusterHints> = {}): ClusterHints {
   return {
