@@ -64,6 +64,8 @@ function configuration(listen: string): string {
   browser: { account: browser, flow: ./mounted/own.flow.ts, targets: ["${target}"] }\n`;
   const file = join(folder.path, 'gatewatch.yaml');
   const demo = readFileSync('config/demo.yaml', 'utf8')
+    .replace(/^accounts:\n(?: .*\n)+/m, '')
+    .replace(/^ {2}login: .*\n/m, '')
     .replace(/^checks:\n/m, `checks:\n${rules}`)
     .replace('${env:GATEWATCH_DEMO_LISTEN}', listen);
   writeFileSync(file, `${demo}\naccounts:\n${account('http')}${account('browser')}`);
