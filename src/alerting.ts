@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts';
 import { type CertificateWatch, createCertificateWatch } from './correlate/certificates.ts';
 import type { ClockWatch } from './correlate/clock-watch.ts';
 import { type CorrelatorOptions, createCorrelator } from './correlate/correlator.ts';
+import type { Inbound } from './correlate/inbound.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
 import { createStallShare } from './correlate/stall-share.ts';
 import type { Rules } from './correlate/state.ts';
@@ -57,7 +58,7 @@ export type Want = (wanted: readonly WantedRun[]) => void;
 /** From outcomes to alerts: correlator, what drives it, and the dispatcher, joined by one transaction an event. */
 export function createAlerting(
   config: Config,
-  tools: AlertingTools & { subjects: readonly Subject[]; want: Want },
+  tools: AlertingTools & { subjects: readonly Subject[]; want: Want; inbound: Inbound },
 ) {
   const { clock, log, store } = tools;
   const problem = (receiver: string, detail: string | null): void =>
@@ -187,7 +188,7 @@ function tellDrift({ drift, isWhole }: Discovered, blame: Blame, incidents: read
 
 function dispatcherOptions(
   config: Config,
-  { clock, log, store, metrics, leaving }: AlertingTools,
+  { clock, log, store, metrics, leaving, inbound }: AlertingTools & { readonly inbound: Inbound },
   problem: DispatcherOptions['problem'],
 ): DispatcherOptions {
   return {
@@ -195,7 +196,7 @@ function dispatcherOptions(
     log: log.child({ room: 'notify' }),
     random: Math.random,
     store,
-    context: alertContext(config),
+    context: alertContext(config, () => inbound.firing(clock.now())),
     receivers: config.receivers,
     watchdog: config.watchdog,
     userAgent: USER_AGENT,
@@ -209,11 +210,12 @@ function dispatcherOptions(
 
 function correlatorOptions(
   config: Config,
-  { clock, store }: AlertingTools,
+  { clock, store, inbound }: AlertingTools & { readonly inbound: Inbound },
   subjects: readonly Subject[],
 ): CorrelatorOptions {
   return {
     ...rulesOf(config, store.facts),
+    holding: inbound.holding,
     subjects,
     checkpoint: store.state.get(CHECKPOINT),
     random: Math.random,

@@ -126,6 +126,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
         reload: () => configured.reload('asked'),
         run: async (check) => configured.watch.runNow(check),
         probe: (wish) => configured.watch.probeNow(wish),
+        inbound: (alerts) => configured.watch.inbound(alerts),
       },
       demo: options.demo,
     }),

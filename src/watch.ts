@@ -19,10 +19,12 @@ import { VERSION } from './base/version.ts';
 import { describeIncident, textsOf } from './config/alert-text.ts';
 import type { Config } from './config/config.ts';
 import type { Correlator } from './correlate/correlator.ts';
+import { createInbound } from './correlate/inbound.ts';
 import { createMaintenance } from './correlate/maintenance.ts';
 import type { Discovered } from './discover/discovery.ts';
 import { logsIn, type Subject } from './model/check.ts';
 import type { SourceStatus } from './model/drift.ts';
+import type { InboundAlert, WebhookAlert } from './model/inbound.ts';
 import type { Incident, ProberReason } from './model/incident.ts';
 import type { ProbeOutcome, ProbeWish } from './model/probe-report.ts';
 import type { ProbeResult, StoredResult } from './model/result.ts';
@@ -67,6 +69,7 @@ export const STATE = {
   jars: 'jars',
   sessions: 'session-budgets',
   requests: 'request-budgets',
+  inbound: 'inbound-alerts',
 } as const;
 
 export interface WatchTools extends AlertingTools {
@@ -94,6 +97,8 @@ export interface Watch {
   runNow(check: string): 'queued' | 'no-budget' | 'unknown';
   /** Probes through the corridor and waits for the result. */
   probeNow(wish: ProbeWish): Promise<ProbeOutcome>;
+  /** Takes alerts of others; how many of them are evidence. */
+  inbound(alerts: readonly WebhookAlert[]): number;
   /** Tells that we cannot do part of our work; null when we can again. `name` is what it is about, default the vantage. */
   finding(reason: ProberReason, detail: string | null, name?: string): void;
   /** Whether it was started and not stopped. */
@@ -121,7 +126,12 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
   const save = (text: string): void => store.state.put(STATE.jars, text);
   const strangers = createStrangers({ clock, jars, sessions, save });
   const want = (wanted: readonly WantedRun[]): void => scheduler.want(wanted);
-  const alerting = createAlerting(config, { ...tools, subjects, want });
+  const inbound = createInbound(config.evidence, {
+    saved: store.state.get(STATE.inbound),
+    save: (text) => store.state.put(STATE.inbound, text),
+  });
+  const firing = (): readonly InboundAlert[] => inbound.firing(clock.now());
+  const alerting = createAlerting(config, { ...tools, subjects, want, inbound });
   const { dispatcher, correlator, blame, checkpoint } = alerting;
   let running = false;
   // In three turns of the loop: with thousands of targets each takes up to a quarter of a second.
@@ -164,6 +174,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
     ...tools,
     ...{ dispatcher, correlator, sessions, strangers, scheduler },
     subjects: () => subjects,
+    firing,
   });
   const heartbeat = heartbeatOf(config, tools, snapshot, ages);
   return {
@@ -194,7 +205,8 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       await dispatcher.stop({ hold: why === 'exit' });
     },
     snapshot,
-    ...createReads(config, store),
+    ...createReads(config, store, firing),
+    inbound: (alerts) => inbound.accept(alerts, clock.now()),
     runNow(check) {
       const subject = subjects.find((one) => one.id === check);
       if (subject === undefined) return 'unknown';
@@ -212,12 +224,13 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
 function createReads(
   config: Config,
   store: Store,
+  firing: () => readonly InboundAlert[],
 ): Pick<Watch, 'results' | 'incidents' | 'texts' | 'summary'> {
   return {
     results: (query) => store.results.query(storeQuery(query)),
     incidents: (query) => storedIncidents(store, query),
     texts: textsOf(config),
-    summary: (incident) => describeIncident(incident, config),
+    summary: (incident) => describeIncident(incident, config, firing),
   };
 }
 
@@ -260,6 +273,7 @@ function createSnapshot(
     readonly strangers: Strangers;
     readonly scheduler: Scheduler;
     readonly subjects: () => readonly Subject[];
+    readonly firing: () => readonly InboundAlert[];
   },
 ): () => Snapshot {
   const { clock, store, dispatcher, correlator, sessions, strangers, scheduler } = parts;
@@ -288,6 +302,7 @@ function createSnapshot(
       incidents: correlator.incidents(),
       receivers: dispatcher.status(),
       maintenance: maintenance.status(clock.now()),
+      inbound: parts.firing(),
     });
 }
 

@@ -3,10 +3,11 @@
 import { textOf } from '../classify/catalogue.ts';
 import { userSignatureText } from '../classify/user-signature.ts';
 import type { Component } from '../model/component.ts';
+import type { InboundAlert } from '../model/inbound.ts';
 import type { Incident } from '../model/incident.ts';
 import type { SignatureText } from '../model/verdict.ts';
 import { alertFromIncident } from '../notify/alert.ts';
-import type { AlertContext } from '../notify/alert-context.ts';
+import { type AlertContext, inboundOf } from '../notify/alert-context.ts';
 import type { Config } from './config.ts';
 
 /** Texts of the catalogue and of the users' signatures. */
@@ -22,21 +23,28 @@ export interface AlertText {
   readonly summary: string;
   readonly description: string;
   readonly firstCheck: string | null;
+  /** Firing alerts of others about what it is about. */
+  readonly evidence: readonly InboundAlert[];
 }
 
 /** The words of an incident's alert: on the page, on the phone and in `check` the same. */
-export function describeIncident(incident: Incident, config: Config): AlertText {
-  const context = alertContext(config);
+export function describeIncident(
+  incident: Incident,
+  config: Config,
+  inbound: AlertContext['inbound'] = () => [],
+): AlertText {
+  const context = alertContext(config, inbound);
   const { annotations } = alertFromIncident(incident, context);
   return {
     summary: annotations['summary'] ?? '',
     description: annotations['description'] ?? '',
     firstCheck: annotations['first_check'] ?? null,
+    evidence: incident.state === 'resolved' ? [] : inboundOf(incident, context),
   };
 }
 
 /** What alert texts need to know of a configuration. */
-export function alertContext(config: Config): AlertContext {
+export function alertContext(config: Config, inbound: AlertContext['inbound'] = () => []): AlertContext {
   const gatesOf = (outpost: string) => config.gates.filter((gate) => gate.outpost === outpost);
   const path = (name: string) => config.paths.find((one) => one.name === name) ?? null;
   const target = (id: string) => config.targets.find((one) => one.id === id) ?? null;
@@ -54,6 +62,7 @@ export function alertContext(config: Config): AlertContext {
   };
   return {
     vantage: config.vantage,
+    inbound,
     alerts: config.alerts,
     webUrl: config.web.url,
     texts: textsOf(config),

@@ -74,6 +74,7 @@ export function buildConfig(sections: Sections, references: References, findings
     shared,
     signatures: sections.signatures.map(({ option }) => option),
     maintenance: sections.maintenance.map(({ option }) => option),
+    evidence: sections.evidence.map(({ option }) => option),
     alerts,
     watchdog,
     heartbeat: heartbeat === null ? null : { url: heartbeat.url, everyMs: heartbeat.every },

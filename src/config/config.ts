@@ -31,6 +31,8 @@ export interface Config {
   readonly signatures: readonly Item<'signatures'>[];
   /** Planned work, in which no incident opens about what is covered. */
   readonly maintenance: readonly Item<'maintenance'>[];
+  /** Alerts of others that say something, and about which component. */
+  readonly evidence: readonly Item<'evidence'>[];
   readonly alerts: Section<'alerts'>;
   readonly watchdog: boolean;
   readonly heartbeat: { readonly url: Secret; readonly everyMs: number } | null;

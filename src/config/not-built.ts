@@ -6,7 +6,6 @@ import type { Finding } from './problem.ts';
 /** Key paths; `*` stands for any index. A key leaves this list with the issue that builds it. */
 const NOT_BUILT: readonly (readonly string[])[] = [
   ['vantage', 'inside'],
-  ['evidence'],
   ['report-to'],
   ['shard'],
   ['web', 'status-page'],

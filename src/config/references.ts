@@ -49,6 +49,9 @@ export function referenceFindings(raw: Raw, sections: Sections): Finding[] {
     ...signatureFindings(raw, sections),
     ...maintenanceFindings(sections),
     ...accountFindings(raw, sections),
+    ...sections.evidence.flatMap(({ index, option }) =>
+      unknownComponent(option.component, ['evidence', index, 'component'], sections),
+    ),
   ];
 }
 
@@ -326,21 +329,21 @@ function signatureFindings(raw: Raw, sections: Sections): Finding[] {
   });
 }
 
-/** A component of a type that does not exist is never on any way. */
 function maintenanceFindings(sections: Sections): Finding[] {
-  const types = componentTypes(sections);
   return sections.maintenance.flatMap(({ index, option }) =>
-    (option.component ?? []).flatMap((pattern) => {
-      const [type = ''] = pattern.split(':', 1);
-      if (type.includes('*') || (types.includes(type) && pattern.includes(':'))) return [];
-      return [
-        {
-          path: ['maintenance', index, 'component'],
-          message: `must be type:name, with a type of ${types.join(', ')}${didYouMean(type, types)}`,
-        },
-      ];
-    }),
+    (option.component ?? []).flatMap((pattern) =>
+      unknownComponent(pattern, ['maintenance', index, 'component'], sections),
+    ),
   );
+}
+
+/** A component of a type that does not exist is never on any way. */
+function unknownComponent(pattern: string, path: KeyPath, sections: Sections): Finding[] {
+  const types = componentTypes(sections);
+  const [type = ''] = pattern.split(':', 1);
+  if (type.includes('*') || (types.includes(type) && pattern.includes(':'))) return [];
+  const message = `must be type:name, with a type of ${types.join(', ')}${didYouMean(type, types)}`;
+  return [{ path, message }];
 }
 
 function componentTypes(sections: Sections): readonly string[] {

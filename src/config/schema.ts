@@ -6,6 +6,7 @@ import { LOG_LEVELS } from '../base/log.ts';
 import { duration, httpUrl, name, oneOrMany } from '../base/schema.ts';
 import { Secret } from '../base/secret.ts';
 import { userSignatureSchema } from '../classify/user-signature.ts';
+import { evidenceSchema } from '../correlate/evidence-options.ts';
 import { maintenanceSchema } from '../correlate/maintenance-options.ts';
 import { discoverSchema } from '../discover/discoverers.ts';
 import { defaultsSchema, targetSchema } from '../discover/target-options.ts';
@@ -44,6 +45,7 @@ export const itemSchemas = {
   signatures: userSignatureSchema,
   maintenance: maintenanceSchema,
   accounts: accountSchema,
+  evidence: evidenceSchema,
 } as const;
 
 /** Everything that is not a list of entries. */
@@ -89,6 +91,7 @@ export const configSchema = z.strictObject({
   shared: sectionSchemas.shared,
   signatures: z.array(itemSchemas.signatures).default([]),
   maintenance: z.array(itemSchemas.maintenance).default([]),
+  evidence: z.array(itemSchemas.evidence).default([]),
   alerts: sectionSchemas.alerts,
   watchdog: sectionSchemas.watchdog,
   heartbeat: sectionSchemas.heartbeat,

@@ -65,6 +65,7 @@ export function parseSections(value: Readonly<Record<string, unknown>>, findings
     signatures: list('signatures'),
     maintenance: list('maintenance'),
     accounts: list('accounts'),
+    evidence: list('evidence'),
     alerts: section('alerts'),
     watchdog: section('watchdog'),
     heartbeat: section('heartbeat'),

@@ -14,6 +14,7 @@ import {
   SIGHT_SPAN_MS,
   type Sighting,
 } from './exposure.ts';
+import { isAmong } from './inbound.ts';
 import { confirmServices, findServiceFaults, type ServiceFault } from './service-faults.ts';
 import type { State } from './state.ts';
 import { supportOf } from './support.ts';
@@ -31,12 +32,25 @@ export function searchServices(state: State): void {
     graceMs: state.rules.startupGraceMs,
     pending: (service) => pending.has(service),
   });
+  const holding = faults.length === 0 ? [] : (state.rules.holding?.(state.now.at) ?? []);
   for (const fault of faults) {
+    if (holding.length > 0 && isHeld(state, fault, holding)) continue;
     if (fault.checks.every((record) => state.scope.usable(record.check.index))) openService(state, fault);
   }
   for (const { record, notBefore } of confirmServices(state.scope, now)) {
     state.want(record.check.index, notBefore, 'suspicion');
   }
+}
+
+/** Whether the alert of a service waits: it is what is held, or runs through it. */
+function isHeld(state: State, fault: ServiceFault, holding: readonly string[]): boolean {
+  const { id, host } = fault.target;
+  const ids = new Set<string>([component('target', id).id, component('host', host).id]);
+  for (const index of state.topology.services[state.topology.byTarget.get(id) ?? -1]?.checks ?? []) {
+    for (const way of state.topology.checks[index]?.ways ?? [])
+      ids.add(state.topology.components[way.component]?.component.id ?? '');
+  }
+  return holding.some((pattern) => isAmong(pattern, ids));
 }
 
 function pendingServices(state: State): ReadonlySet<number> {

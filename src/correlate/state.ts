@@ -28,6 +28,8 @@ export interface Rules {
   readonly hasControls: boolean;
   /** Planned work; default none. */
   readonly maintenance?: Maintenance;
+  /** Components, as configured, whose services' own alerts wait for an alert of others; default none. */
+  readonly holding?: (now: EpochMs) => readonly string[];
 }
 
 export class State {

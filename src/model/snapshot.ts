@@ -2,6 +2,7 @@
 
 import type { Component } from './component.ts';
 import type { Drift, SourceStatus } from './drift.ts';
+import type { InboundAlert } from './inbound.ts';
 import type { Incident } from './incident.ts';
 import type { MaintenanceStatus } from './maintenance.ts';
 import type { EpochMs } from './observation.ts';
@@ -103,4 +104,6 @@ export interface Snapshot {
   readonly receivers: readonly ReceiverStatus[];
   /** Configured windows of planned work. */
   readonly maintenance: readonly MaintenanceStatus[];
+  /** Firing alerts of others that are taken for evidence. */
+  readonly inbound: readonly InboundAlert[];
 }

@@ -1,15 +1,18 @@
 // The longer text of an alert: what fails, since when, on which visits and paths, who still gets in, how sure we are.
 
 import { humanDuration } from '../base/duration.ts';
+import type { InboundAlert } from '../model/inbound.ts';
 import type { Incident } from '../model/incident.ts';
 import { evidenceText } from '../model/text.ts';
-import type { AlertContext } from './alert-context.ts';
+import { type AlertContext, inboundOf } from './alert-context.ts';
 import { titleOf, whoGetsIn } from './summary.ts';
 
 /** Longest part that another room worded, in characters. */
 const PART_LIMIT = 500;
 /** Visit and path pairs that are listed. */
 const LANES = 24;
+/** Alerts of others that are listed. */
+const INBOUND = 5;
 
 /** Annotation `description`: several lines. */
 export function descriptionOf(incident: Incident, context: AlertContext): string {
@@ -19,6 +22,7 @@ export function descriptionOf(incident: Incident, context: AlertContext): string
     ...lanesOf(incident),
     ...whoGetsIn(incident).map((who) => `${who[0]?.toUpperCase() ?? ''}${who.slice(1)}.`),
     certaintyOf(incident, context),
+    ...(incident.state === 'resolved' ? [] : inboundOf(incident, context).slice(0, INBOUND).map(inboundLine)),
     incident.flaps > 0 ? `It has come and gone ${incident.flaps} times.` : '',
   ]
     .filter((line) => line !== '')
@@ -52,6 +56,11 @@ function certaintyOf(incident: Incident, context: AlertContext): string {
   const others = incident.ambiguous.map((one) => titleOf(one, context)).join(', ');
   const untold = others === '' ? '' : ` Nothing tells it apart from ${others}.`;
   return `Probability of the blame ${percent} %.${untold}`;
+}
+
+/** What another alert says; its name and component are the configuration's words. */
+function inboundLine({ alertname, component, startsAt }: InboundAlert): string {
+  return `Evidence from elsewhere: ${alertname} fires about ${component} since ${utc(startsAt)}.`;
 }
 
 function utc(at: number): string {

@@ -109,6 +109,7 @@ function decide(route: Route, c: Context<WebEnv>, options: WebOptions): Decision
       return mayProbe(factsOf(c), options);
     case 'run':
     case 'reload':
+    case 'alertmanager':
     case 'demo':
       return mayChange(factsOf(c), route.need, options);
   }

@@ -6,9 +6,9 @@ import { Secret } from '../base/secret.ts';
 
 /**
  * What a token may do: `read` the pages and the API, `metrics` read /metrics alone, `probe` ask /probe, `run` a
- * check now, `reload` the configuration, `demo` switch faults of the demo site.
+ * check now, `reload` the configuration, `alertmanager` bring alerts of others as evidence, `demo` switch faults of the demo site.
  */
-export const SCOPES = ['read', 'metrics', 'probe', 'run', 'reload', 'demo'] as const;
+export const SCOPES = ['read', 'metrics', 'probe', 'run', 'reload', 'alertmanager', 'demo'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 export interface Token {

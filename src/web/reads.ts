@@ -1,6 +1,7 @@
 // What the pages and the API may look at, and what they may ask for. app.ts fills these in; this room knows no other.
 
 import type { ArtifactKind } from '../model/artifact.ts';
+import type { InboundAlert, WebhookAlert } from '../model/inbound.ts';
 import type { Incident } from '../model/incident.ts';
 import type { EpochMs } from '../model/observation.ts';
 import type { ProbeOutcome, ProbeWish } from '../model/probe-report.ts';
@@ -32,6 +33,8 @@ export interface IncidentText {
   readonly description: string;
   /** One line to paste, or null. */
   readonly firstCheck: string | null;
+  /** Firing alerts of others about what it is about. */
+  readonly evidence: readonly InboundAlert[];
 }
 
 /** Read side. Every call is synchronous and bounded. */
@@ -57,6 +60,8 @@ export interface Actions {
   run(check: string): Promise<'queued' | 'no-budget' | 'unknown'>;
   /** Probes a configured target and waits for the result, within the budgets; the wish was checked. */
   probe(wish: ProbeWish): Promise<ProbeOutcome>;
+  /** Takes alerts that Alertmanager brings; how many of them are evidence. */
+  inbound(alerts: readonly WebhookAlert[]): number;
 }
 
 /** The switches of the demo site. */

@@ -48,5 +48,6 @@ export const ROUTES: readonly Route[] = [
   get('/api/v1/incidents/:id', 'data', 'read'),
   get('/api/v1/openapi.json', 'data', 'read'),
   post('/api/v1/checks/:id/run', 'data', 'run'),
+  post('/api/v1/alertmanager', 'data', 'alertmanager'),
   post('/api/v1/demo/faults/:id', 'data', 'demo'),
 ];

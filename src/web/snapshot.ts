@@ -40,6 +40,7 @@ export interface SnapshotParts {
   readonly incidents: readonly Incident[];
   readonly receivers: readonly ReceiverStatus[];
   readonly maintenance: Snapshot['maintenance'];
+  readonly inbound: Snapshot['inbound'];
 }
 
 /** The live state as plain data. */
@@ -54,7 +55,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     byTarget.set(check.target, ids);
   }
   const { at, startedAt, version, vantage, demo, config, components, gates, incidents, receivers } = parts;
-  const { maintenance } = parts;
+  const { maintenance, inbound } = parts;
   const { sources, drift } = parts.discovery;
   const about = Map.groupBy(drift, (one) => one.target ?? '');
   const targets = parts.targets.map((target) => ({
@@ -78,6 +79,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     incidents,
     receivers,
     maintenance,
+    inbound,
   };
 }
 

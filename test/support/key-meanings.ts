@@ -395,6 +395,20 @@ export const KEY_MEANINGS: Readonly<Record<string, KeyMeaning>> = {
     meaning: 'labels of targets that are components: `node` makes one dead node one alert',
   },
 
+  evidence: {
+    type: 'list',
+    meaning: 'alerts of others that say something; Alertmanager brings them to `POST /api/v1/alertmanager`',
+  },
+  'evidence[].alertname': { type: 'text', meaning: 'its name' },
+  'evidence[].component': {
+    type: '`type:name`',
+    meaning: 'the component it is about; `*` stands for any text',
+  },
+  'evidence[].effect': {
+    meaning:
+      '`inform`: shown with incidents about it; `hold`: `GatewatchServiceDown` about it, or about targets that run through it, waits while it fires, 4 h at most',
+  },
+
   maintenance: {
     type: 'list',
     meaning:

@@ -251,6 +251,8 @@ export interface SimulatorOptions {
   readonly startupGraceMs?: number;
   readonly seenUp?: (target: string) => boolean;
   readonly checkpoint?: string | null;
+  /** Components that alerts of others hold, at an instant of the virtual wall clock. */
+  readonly holding?: (now: number) => readonly string[];
   /** Planned work. */
   readonly maintenance?: readonly MaintenanceOption[];
   /** How long a probe takes that shows this, ms; default 200. */
@@ -311,6 +313,7 @@ export class Simulator {
       hasControls:
         this.#options.hasControls ??
         this.subjects.some((each) => each.kind === 'canary' && each.canary === 'control'),
+      holding: this.#options.holding ?? (() => []),
       maintenance: createMaintenance(this.#options.maintenance ?? []),
       checkpoint,
       random: this.random,

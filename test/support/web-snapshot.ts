@@ -125,6 +125,7 @@ export function snapshotOf({
     ],
     incidents,
     maintenance: [],
+    inbound: [],
     receivers: [
       { name: 'am', kind: 'alertmanager', queued: 0, lastDeliveryAt: NOW - 24_000, lastError: null },
       { name: 'phone', kind: 'webhook', queued: 0, lastDeliveryAt: null, lastError: null },
@@ -270,6 +271,15 @@ export function readsOf(snapshot: () => Snapshot, results: readonly StoredResult
         'authentik cannot create new sessions: strangers get an empty 400 on 34 of 34 services tried, through the CDN and at the origin; signed-in users still get in',
       description:
         'Every visit without a cookie fails since 09:12 UTC, on both paths. Visitors with a kept cookie still pass, so people who are signed in notice nothing.',
+      evidence: [
+        {
+          alertname: 'NodeNotReady',
+          component: 'node:rack-1',
+          effect: 'inform',
+          startsAt: NOW,
+          holdsUntil: null,
+        },
+      ],
       firstCheck:
         "kubectl -n authentik logs -l goauthentik.io/outpost-name=authentik-embedded-outpost --since=1h | grep -iE 'error|no space'",
     }),
@@ -280,4 +290,5 @@ export const idleActions: Actions = {
   reload: () => Promise.resolve({ ok: true, problems: [] }),
   run: () => Promise.resolve('queued'),
   probe: () => Promise.resolve({ kind: 'late', waitedMs: 100 }),
+  inbound: (alerts) => alerts.length,
 };

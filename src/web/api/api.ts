@@ -48,6 +48,7 @@ export function createApi(tools: ApiTools): OpenAPIHono {
   addResults(api, tools);
   addIncidents(api, tools);
   addChanges(api, tools);
+  addInbound(api, tools);
   api.get('/api/v1/openapi.json', (c) => {
     const info = { title: 'gatewatch', version: tools.version };
     return c.json(api.getOpenAPI31Document({ openapi: '3.1.0', info }));
@@ -175,6 +176,29 @@ function addIncidents(api: OpenAPIHono, { reads }: ApiTools): void {
       const incident = reads.incident(c.req.valid('param').id);
       if (incident === null) return c.json({ error: 'no such incident' }, 404);
       return c.json(incidentView(incident, reads.summary(incident)), 200);
+    },
+  );
+}
+
+/** Alerts of others, as Alertmanager's webhook brings them; names and instants alone are kept. */
+function addInbound(api: OpenAPIHono, { actions }: ApiTools): void {
+  api.openapi(
+    createRoute({
+      method: 'post',
+      path: '/api/v1/alertmanager',
+      request: {
+        body: { required: true, content: { 'application/json': { schema: schemas.AlertmanagerWebhook } } },
+      },
+      responses: { 200: json(schemas.Taken, 'taken'), 400: problem('the body is wrong') },
+    }),
+    (c) => {
+      const alerts = c.req.valid('json').alerts.map(({ status, labels, startsAt, fingerprint }) => ({
+        status,
+        labels,
+        startsAt: Date.parse(startsAt),
+        fingerprint: fingerprint ?? null,
+      }));
+      return c.json({ evidence: actions.inbound(alerts) }, 200);
     },
   );
 }

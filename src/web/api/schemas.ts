@@ -34,6 +34,23 @@ export const Target = z
   })
   .openapi('Target');
 
+/** Alertmanager's webhook, version 4; what is not looked at may be anything. */
+export const AlertmanagerWebhook = z
+  .object({
+    version: z.literal('4'),
+    alerts: z
+      .array(
+        z.object({
+          status: z.enum(['firing', 'resolved']),
+          labels: z.record(z.string().max(256), z.string().max(4096)),
+          startsAt: z.iso.datetime({ offset: true }),
+          fingerprint: z.string().max(64).optional(),
+        }),
+      )
+      .max(10_000),
+  })
+  .openapi('AlertmanagerWebhook');
+
 const MaintenanceTime = z.object({ startsAt: instant, endsAt: instant });
 
 export const Maintenance = z
@@ -102,6 +119,9 @@ export const Incident = z
     summary: z.string(),
     description: z.string(),
     firstCheck: z.string().nullable(),
+    evidence: z
+      .array(z.object({ alertname: z.string(), component: z.string(), startsAt: instant }))
+      .openapi({ description: 'firing alerts of others about what it is about' }),
     blame: ComponentRef.nullable(),
     firstBlame: ComponentRef.nullable(),
     reason: z.string().nullable(),
@@ -179,6 +199,10 @@ export const Source = z
   .openapi('Source');
 
 export const Problem = z.object({ error: z.string() }).openapi('Problem');
+export const Taken = z
+  .object({ evidence: z.number().openapi({ description: 'how many of the alerts are evidence' }) })
+  .openapi('Taken');
+
 export const Done = z.object({ status: z.string() }).openapi('Done');
 
 /** Rows that one answer holds at most (threats W9). */

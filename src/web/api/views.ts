@@ -92,6 +92,11 @@ export function incidentView(incident: Incident, text: IncidentText): z.infer<ty
     summary: text.summary,
     description: text.description,
     firstCheck: text.firstCheck,
+    evidence: text.evidence.map(({ alertname, component, startsAt }) => ({
+      alertname,
+      component,
+      startsAt: iso(startsAt),
+    })),
     blame: refOrNull(incident.blame),
     firstBlame: refOrNull(incident.firstBlame),
     reason: incident.reason,

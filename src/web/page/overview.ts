@@ -11,6 +11,7 @@ import {
   configPanel,
   demoPanel,
   gatePanel,
+  inboundPanel,
   maintenancePanel,
   receiverPanel,
 } from './side-panels.ts';
@@ -48,6 +49,7 @@ ${componentPanel(snapshot)}
 ${gatePanel(snapshot.gates)}
 ${receiverPanel(snapshot)}
 ${maintenancePanel(snapshot)}
+${inboundPanel(snapshot)}
 ${configPanel(snapshot)}
 </aside>
 </div>`;

@@ -81,6 +81,20 @@ export function receiverPanel({ receivers, at }: Snapshot): Markup {
   return html`<section class="card"><h2>Alerts go to</h2><ul class="rows">${receivers.length === 0 ? none : rows}</ul></section>`;
 }
 
+/** Firing alerts of others that are taken for evidence; nothing where there are none. */
+export function inboundPanel({ inbound, at }: Snapshot): Markup {
+  if (inbound.length === 0) return html``;
+  const rows = inbound.map(({ alertname, component, startsAt, holdsUntil }) => {
+    const since = time(startsAt, `since ${clockTime(startsAt, at)}`);
+    const held =
+      holdsUntil === null
+        ? html``
+        : html`, alerts of its services wait until ${time(holdsUntil, clockTime(holdsUntil, at))}`;
+    return html`<li><span class="mark warn">!</span><span class="component"><b>${alertname}</b> ${component}</span><span class="aside">${since}${held}</span></li>`;
+  });
+  return html`<section class="card"><h2>Evidence from elsewhere</h2><ul class="rows">${rows}</ul></section>`;
+}
+
 /** Planned work that runs, then what comes next; nothing where none is configured. */
 export function maintenancePanel({ maintenance, at }: Snapshot): Markup {
   if (maintenance.length === 0) return html``;

@@ -11,6 +11,30 @@ import { createWeb, type Web, type WebTools } from '../../../src/web/server.ts';
 import { createSite } from '../../../src/web/site.ts';
 import { ARTIFACT, idleActions, readsOf, STORED, sessionsFull } from '../../support/web-snapshot.ts';
 
+/** As Alertmanager 0.28 sends it. */
+const WEBHOOK = {
+  version: '4',
+  groupKey: '{}:{alertname="NodeNotReady"}',
+  truncatedAlerts: 0,
+  status: 'firing',
+  receiver: 'gatewatch',
+  groupLabels: { alertname: 'NodeNotReady' },
+  commonLabels: { alertname: 'NodeNotReady' },
+  commonAnnotations: {},
+  externalURL: 'http://alertmanager:9093',
+  alerts: [
+    {
+      status: 'firing',
+      labels: { alertname: 'NodeNotReady', node: 'rack-1' },
+      annotations: { summary: '<script>' },
+      startsAt: '2026-04-18T09:12:04.123456789+02:00',
+      endsAt: '0001-01-01T00:00:00Z',
+      generatorURL: 'http://prometheus:9090/graph',
+      fingerprint: 'b9c3f0d8e1a2b3c4',
+    },
+  ],
+};
+
 let running: Web[] = [];
 let faults: { id: string; title: string; on: boolean }[];
 beforeEach(() => {
@@ -97,7 +121,9 @@ describe('every route of the table', () => {
           ? new URLSearchParams({ on: 'true' })
           : path.endsWith('faults/:id')
             ? '{"on":true}'
-            : null;
+            : path === '/api/v1/alertmanager'
+              ? JSON.stringify(WEBHOOK)
+              : null;
       const headers = path.startsWith('/api') && body !== null ? { 'content-type': 'application/json' } : {};
       const response = await raw(
         base,
@@ -289,6 +315,51 @@ describe('changes', () => {
     for (const { method, path } of ROUTES.filter((route) => route.method === 'POST')) {
       expect((await fetch(`${base}${pathname(path)}`, { method })).status, path).toBe(403);
     }
+  });
+
+  test('Alertmanager brings alerts: what is asked for is taken, anything else refused', async () => {
+    const taken: unknown[] = [];
+    const actions = { ...idleActions, inbound: (alerts: readonly unknown[]) => taken.push(...alerts) };
+    const tokens = [
+      { name: 'am', token: 'alertmanager-token', may: ['alertmanager'] },
+      { name: 'ci', token: 'continuous-token-2', may: ['reload'] },
+    ];
+    const base = await started({ auth: { tokens } }, { actions });
+    const send = async (body: string, token: string, type = 'application/json'): Promise<number> => {
+      const headers = { 'content-type': type, authorization: `Bearer ${token}` };
+      return (await fetch(`${base}/api/v1/alertmanager`, { method: 'POST', body, headers })).status;
+    };
+    const good = JSON.stringify(WEBHOOK);
+    expect(await send(good, 'alertmanager-token')).toBe(200);
+    expect(taken).toEqual([
+      {
+        status: 'firing',
+        labels: { alertname: 'NodeNotReady', node: 'rack-1' },
+        startsAt: Date.parse('2026-04-18T07:12:04.123Z'),
+        fingerprint: 'b9c3f0d8e1a2b3c4',
+      },
+    ]);
+    expect(await send(good, 'continuous-token-2')).toBe(403);
+    expect(await send(good, 'nobody-knows-this')).toBe(401);
+    const [alert] = WEBHOOK.alerts;
+    for (const body of [
+      '',
+      '{',
+      '[]',
+      '{"version":"3","alerts":[]}',
+      JSON.stringify({ ...WEBHOOK, alerts: [{ ...alert, status: 'pending' }] }),
+      JSON.stringify({ ...WEBHOOK, alerts: [{ ...alert, startsAt: 'yesterday' }] }),
+      JSON.stringify({ ...WEBHOOK, alerts: [{ ...alert, labels: { alertname: 7 } }] }),
+      JSON.stringify({ ...WEBHOOK, alerts: [{ ...alert, fingerprint: 'f'.repeat(65) }] }),
+    ])
+      expect([body.slice(0, 40), await send(body, 'alertmanager-token')]).toEqual([body.slice(0, 40), 400]);
+    expect(await send(good, 'alertmanager-token', 'text/plain')).toBe(415);
+    expect(await send(good + ' '.repeat(2 ** 20), 'alertmanager-token')).toBe(413);
+    expect(taken).toHaveLength(1);
+    const open = await started({}, { actions });
+    const browser = { 'content-type': 'application/json', origin: 'https://evil.example' };
+    const foreign = { method: 'POST', body: good, headers: browser };
+    expect((await fetch(`${open}/api/v1/alertmanager`, foreign)).status).toBe(403);
   });
 
   test('a token changes what it may, and metrics need a scope', async () => {

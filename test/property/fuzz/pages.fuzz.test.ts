@@ -95,7 +95,7 @@ async function pages(list: readonly string[]): Promise<string[]> {
     WORDS,
   ) as typeof INCIDENT;
   const snapshot = { ...rewritten(small(sessionsFull()), take, WORDS), incidents: [incident] };
-  const text = rewritten({ summary: 'x', description: 'x', firstCheck: 'x' }, take, WORDS);
+  const text = rewritten({ summary: 'x', description: 'x', firstCheck: 'x', evidence: [] }, take, WORDS);
   const signature = rewritten(SESSION_FULL_TEXT, take, WORDS);
   const stored = rewritten(
     {

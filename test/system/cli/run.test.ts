@@ -46,8 +46,8 @@ describe('a configuration that cannot be used ends with 2 and its place', () => 
     ],
     [
       'a feature that is not built',
-      () => lab.configuration({ maintenance: [{ for: '2h' }] }),
-      /bad\.yaml:\d+:1: maintenance: is not built yet/,
+      () => lab.configuration({ shard: { index: 0, count: 2 } }),
+      /bad\.yaml:\d+:1: shard: is not built yet/,
     ],
   ];
 
@@ -177,6 +177,32 @@ describe('a running daemon', () => {
     const answer = await post(`${lab.url}/-/reload`);
     expect(answer.status).toBe(200);
     expect(await targets()).toBe(3);
+  });
+
+  test('takes alerts of others, keeps them over a reload, and shows planned work', async () => {
+    const evidence = [{ alertname: 'NodeRebooting', component: 'cdn:cdn', effect: 'hold' }];
+    const maintenance = [{ cron: '* * * * *', for: '1h', targets: '*' }];
+    await lab.write(withSecrets({ evidence, maintenance }));
+    expect((await post(`${lab.url}/-/reload`)).status).toBe(200);
+    const labels = { alertname: 'NodeRebooting' };
+    const alert = { status: 'firing', labels, startsAt: '2026-04-18T09:12:04Z', fingerprint: 'f1' };
+    const send = (status: string) =>
+      post(`${lab.url}/api/v1/alertmanager`, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ version: '4', alerts: [{ ...alert, status }] }),
+      });
+    expect(await send('firing')).toMatchObject({ status: 200 });
+    expect((await post(`${lab.url}/-/reload`)).status).toBe(200);
+    const page = async (): Promise<string> => (await fetch(lab.url)).text();
+    expect(await page()).toMatch(/NodeRebooting<\/b> cdn:cdn[\s\S]*alerts of its services wait until/);
+    expect(await page()).toMatch(/targets \*[\s\S]*no new alert/);
+    expect(await api(lab.url, 'maintenance')).toMatchObject({
+      maintenance: [{ about: 'targets *', now: expect.anything() }],
+    });
+    expect(await send('resolved')).toMatchObject({ status: 200 });
+    expect(await page()).not.toContain('NodeRebooting');
+    await lab.write(withSecrets());
+    expect((await post(`${lab.url}/-/reload`)).status).toBe(200);
   });
 
   test('misses none of many changes in a row', async () => {

@@ -17,6 +17,23 @@ const textsOf = (part: Partial<Incident>, context: Partial<AlertContext> = {}) =
 const options = (raw: object): AlertContext['alerts'] => alertsSchema.parse(raw);
 const target = (id: string) => component('target', id);
 
+test('alerts of others about what is blamed or fails are in the description while it is open', () => {
+  const fires = { effect: 'inform' as const, startsAt: Date.UTC(2026, 3, 16, 16, 50), holdsUntil: null };
+  const inbound = () => [
+    { ...fires, alertname: 'DiskFull', component: 'gate-sessions:*' },
+    { ...fires, alertname: 'NodeNotReady', component: 'target:wiki.example.com' },
+    { ...fires, alertname: 'Elsewhere', component: 'cdn:cdn' },
+  ];
+  const open = textsOf({}, { inbound })['description'] ?? '';
+  expect(open).toContain(
+    'Evidence from elsewhere: DiskFull fires about gate-sessions:* since 2026-04-16 16:50:00 UTC.',
+  );
+  expect(open).toContain('NodeNotReady fires about target:wiki.example.com');
+  expect(open).not.toContain('Elsewhere');
+  const over = textsOf({ state: 'resolved', resolvedAt: Date.UTC(2026, 3, 16, 18) }, { inbound });
+  expect(over['description']).not.toContain('Evidence from elsewhere');
+});
+
 describe('labels', () => {
   const shared = { severity: 'critical', component: 'cdn', name: 'cdn' };
   test.each<[string, Partial<Incident>, Record<string, string>]>([

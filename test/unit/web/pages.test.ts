@@ -59,6 +59,17 @@ describe('the front page', () => {
     expect(plain(await front(allWell()))).not.toContain('Maintenance');
   });
 
+  test('shows the alerts of others that fire, and what they hold until when', async () => {
+    const fires = { alertname: 'NodeNotReady', component: 'node:rack-1', startsAt: NOW - 600_000 };
+    const inbound = [
+      { ...fires, effect: 'inform' as const, holdsUntil: null },
+      { ...fires, effect: 'hold' as const, holdsUntil: NOW + 3_600_000 },
+    ];
+    const text = plain(await front({ ...allWell(), inbound }));
+    expect(text).toMatch(/Evidence from elsewhere ! NodeNotReady node:rack-1 since 09:46 UTC ! /);
+    expect(text).toContain(', alerts of its services wait until 10:56 UTC');
+  });
+
   test('lists what fails before what is well', async () => {
     const html = await front(
       snapshotOf({ verdict: (_v, _p, target) => (target.startsWith('wiki') ? 'down' : 'up') }),
@@ -132,7 +143,7 @@ describe('hostile text', () => {
     };
     const reads = {
       ...readsOf(() => hostile),
-      summary: () => ({ summary: HOSTILE, description: HOSTILE, firstCheck: HOSTILE }),
+      summary: () => ({ summary: HOSTILE, description: HOSTILE, firstCheck: HOSTILE, evidence: [] }),
     };
     const content = overview(hostile, {
       reads,
@@ -166,7 +177,7 @@ describe('hostile text', () => {
     const signature = { ...SESSION_FULL_TEXT, meaning: HOSTILE };
     const own = { check, results, signature, firstCheck: HOSTILE, now: NOW, changes: true };
     isClean(String(await checkPage({ ...own, artifacts: () => ['screenshot'] })));
-    const text = { summary: HOSTILE, description: HOSTILE, firstCheck: HOSTILE };
+    const text = { summary: HOSTILE, description: HOSTILE, firstCheck: HOSTILE, evidence: [] };
     isClean(String(await incidentPage({ ...INCIDENT, detail: HOSTILE }, { text, signature, now: NOW })));
   });
 });
