@@ -109,7 +109,9 @@ function accessFromKubeconfig(file: string, context: string | null, source: stri
     ca: pemOf(cluster['certificate-authority-data'], cluster['certificate-authority'], pem),
     client: cert === null || key === null ? null : { cert, key: new Secret(key) },
   };
-  const { protocol, hostname } = new URL(access.url);
+  const server = URL.parse(access.url);
+  if (server === null) throw new DiscoveryError(source, 'kubeconfig: the address of the server is not a URL');
+  const { protocol, hostname } = server;
   const isLoopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
   if (protocol === 'http:' && access.token !== null && !isLoopback)
     throw new DiscoveryError(source, 'kubeconfig would send its token unencrypted');
