@@ -11,6 +11,7 @@ import { checkCommand } from './check.ts';
 import { type Command, type ExitCode, UsageError } from './contract.ts';
 import { demoCommand } from './demo.ts';
 import { importCommand } from './import.ts';
+import { incidentsCommand } from './incidents.ts';
 import { createPrint, type Print } from './print.ts';
 import { replayCommand } from './replay.ts';
 import { resultsCommand } from './results.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   validateCommand,
   targetsCommand,
   acceptCommand,
+  incidentsCommand,
   resultsCommand,
   replayCommand,
   testAlertCommand,

@@ -2,7 +2,7 @@
 // checks always look equally guilty.
 
 import type { Subject } from '../model/check.ts';
-import { type Component, componentFromId } from '../model/component.ts';
+import { COMPONENT_TYPES, type Component, componentFromId } from '../model/component.ts';
 
 /** Components with identical checks. */
 export interface Inseparable {
@@ -56,10 +56,16 @@ const ADVICE: readonly (readonly [type: string, advice: string])[] = [
   ['dns', 'a path without DNS (kind origin) would separate the zone'],
 ];
 
+const KNOWN: ReadonlySet<string> = new Set(COMPONENT_TYPES);
+
 function adviceFor(components: readonly Component[]): string {
   const types = new Set(components.map((component) => component.type));
   const found = ADVICE.find(([type]) => types.has(type));
-  return found?.[1] ?? 'a target that uses only one of them would separate them';
+  if (found !== undefined) return found[1];
+  const labels = components.filter(({ type }) => !KNOWN.has(type)).length;
+  if (labels === components.length)
+    return 'a target with one of these labels and not the other would separate them';
+  return 'a target that uses only one of them would separate them';
 }
 
 /** The class as one line: `dns:a.com and resolver:1.1.1.1:53 cannot be told apart; …`. */
