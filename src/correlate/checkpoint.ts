@@ -67,6 +67,8 @@ const schema = z.object({
   nextId: z.number().int().positive(),
   cases: z.array(caseSchema),
   noise: z.record(z.string(), z.number()),
+  /** Since when explanations have been likely, by component; `""` = unmodelled. */
+  likely: z.record(z.string(), time).default({}),
   /** Recent results: check, wall time, and for failures signature and pointsAt. */
   recent: z.array(
     z.object({
@@ -94,6 +96,7 @@ export interface Durable {
   readonly nextId: number;
   readonly cases: readonly Case[];
   readonly noise: Readonly<Record<string, number>>;
+  readonly likely: Readonly<Record<string, number>>;
   readonly recent: z.infer<typeof schema>['recent'];
   readonly sightings: readonly Sighting[];
 }
@@ -111,6 +114,7 @@ export function encode(durable: Durable, now: Instant): string {
     nextId: durable.nextId,
     cases: durable.cases.map((fault) => storedCase(fault, wall)),
     noise: durable.noise,
+    likely: mapped(durable.likely, wall),
     recent: durable.recent,
     sightings: durable.sightings.map((each) => ({
       ...each,
@@ -128,11 +132,12 @@ export function decode(text: string | null, now: Instant): Durable | null {
   if (!parsed.success) return null;
   // A wall clock that was set back must not put the past into the future.
   const monotonic = (at: number): number => Math.min(now.monotonicMs, now.monotonicMs - (now.at - at));
-  const { nextId, cases, noise, recent, sightings } = parsed.data;
+  const { nextId, cases, noise, likely, recent, sightings } = parsed.data;
   return {
     nextId,
     cases: cases.map((stored) => liveCase(stored, monotonic, now)),
     noise,
+    likely: mapped(likely, monotonic),
     recent,
     sightings: sightings.map((each) => ({
       ...each,
@@ -140,6 +145,13 @@ export function decode(text: string | null, now: Instant): Durable | null {
       last: monotonic(each.last),
     })),
   };
+}
+
+function mapped(
+  times: Readonly<Record<string, number>>,
+  to: (at: number) => number,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(times).map(([name, at]) => [name, to(at)]));
 }
 
 function parseJson(text: string): unknown {

@@ -13,7 +13,7 @@ import { type CheckRecord, Evidence } from './evidence.ts';
 import { noteSighting, SIGHT_KINDS, type SightKind } from './exposure.ts';
 import { searchFindings } from './finding-search.ts';
 import { servicesBehind } from './lanes.ts';
-import { laneNoise, recentResults, rememberResults } from './memory.ts';
+import { laneNoise, likelyNames, recentResults, rememberLikely, rememberResults } from './memory.ts';
 import type { Finding, Instant, Outcome, Wanted } from './outcome.ts';
 import { searchExposed, searchServices, wantRecovery } from './own-search.ts';
 import { GONE, isGone } from './reload.ts';
@@ -257,6 +257,7 @@ class LiveCorrelator implements Correlator {
     this.#begin(now);
     const recent = recentResults(state, now);
     const noise = laneNoise(state);
+    const likely = likelyNames(state);
     state.evidence = new Evidence(buildTopology(subjects));
     for (const fault of state.live())
       if (isGone(state.topology, fault)) state.events.push(resolve(fault, now, GONE));
@@ -265,6 +266,7 @@ class LiveCorrelator implements Correlator {
     }
     state.refresh();
     rememberResults(state, recent, noise, now);
+    rememberLikely(state, likely);
     this.#nextAt = now.monotonicMs;
     return state.events;
   }
@@ -321,7 +323,8 @@ class LiveCorrelator implements Correlator {
     const { nextId, cases, now } = state;
     const recent = recentResults(state, now);
     const sightings = [...state.sightings.values()];
-    return encode({ nextId, cases, noise: laneNoise(state), recent, sightings }, now);
+    const [noise, likely] = [laneNoise(state), likelyNames(state)];
+    return encode({ nextId, cases, noise, likely, recent, sightings }, now);
   }
 
   #restore(durable: Durable): void {
@@ -336,6 +339,9 @@ class LiveCorrelator implements Correlator {
     for (const fault of state.live()) if (isGone(state.topology, fault)) resolve(fault, state.now, GONE);
     state.refresh();
     rememberResults(state, durable.recent, durable.noise, state.now);
+    // After a longer stop nobody knows whether it went on: what is likely must be seen to last again.
+    const lastAt = durable.recent.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
+    if (state.now.at - lastAt <= state.topology.intervalMs) rememberLikely(state, durable.likely);
     if (durable.recent.length + durable.cases.length + durable.sightings.length > 0) {
       this.#nextAt = state.now.monotonicMs;
     }

@@ -2,7 +2,7 @@
 
 import type { Durable } from './checkpoint.ts';
 import type { Instant } from './outcome.ts';
-import type { State } from './state.ts';
+import { type State, UNMODELLED } from './state.ts';
 
 /** Results of this age are no evidence any more. */
 const RECENT_MS = 900_000;
@@ -11,6 +11,23 @@ const RECENT_MS = 900_000;
 export function laneNoise(state: State): Record<string, number> {
   const { topology, evidence } = state;
   return Object.fromEntries(topology.lanes.map((lane, at) => [lane, evidence.noise[at] ?? 0]));
+}
+
+/** Since when explanations have been likely, monotonic ms, by component id; `''` = unmodelled. */
+export function likelyNames(state: State): Readonly<Record<string, number>> {
+  const { components } = state.topology;
+  return Object.fromEntries(
+    [...state.likelySince].map(([index, since]) => [components[index]?.component.id ?? '', since]),
+  );
+}
+
+/** Takes remembered explanations again; what the topology no longer has is dropped. */
+export function rememberLikely(state: State, likely: Readonly<Record<string, number>>): void {
+  state.likelySince = new Map();
+  for (const [id, since] of Object.entries(likely)) {
+    const index = id === '' ? UNMODELLED : state.topology.byComponent.get(id);
+    if (index !== undefined) state.likelySince.set(index, since);
+  }
 }
 
 /** Recent results of checks that failed lately, oldest first. */

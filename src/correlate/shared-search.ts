@@ -11,14 +11,12 @@ import { type Hypothesis, localize, type Ranking, scoreOne } from './localize.ts
 import { isOver, type Opening, opening } from './opening.ts';
 import { inCommon } from './service-faults.ts';
 import { remainderOf } from './split.ts';
-import type { State } from './state.ts';
+import { type State, UNMODELLED } from './state.ts';
 import { supportOf } from './support.ts';
 
 const CANDIDATES = 10;
 /** Of so many of the best it is asked whether they are over. */
 const OVER_OF = 4;
-/** Stands for "unmodelled" among the positions of components. */
-const UNMODELLED = -1;
 /** Openings of one evaluation: two independent faults are two incidents. */
 const ROUNDS = 3;
 /** Hypotheses this close to the best are named beside it, in nats. */

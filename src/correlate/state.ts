@@ -20,6 +20,8 @@ import type { CheckNode, Topology } from './topology.ts';
 
 /** A fault that is back within this many intervals is the same incident (reference/correlation.md 5.6). */
 export const SAME_FAULT_INTERVALS = 15;
+/** Stands for "unmodelled" among the positions of components. */
+export const UNMODELLED = -1;
 
 export interface Rules {
   readonly vantage: string;
@@ -50,7 +52,7 @@ export class State {
   #planned: Uint8Array | null = null;
   #plannedBy: { readonly windows: OpenWindows; readonly topology: Topology } | null = null;
   /**
-   * Since when an explanation has been likelier than nothing without a break, by component (-1 = unmodelled): the end
+   * Since when an explanation has been likelier than nothing without a break, by component (or `UNMODELLED`): the end
    * of the last evaluation that said otherwise.
    */
   likelySince = new Map<number, number>();
