@@ -1,12 +1,12 @@
 // A login page that loads and shows nothing: every status of the page itself is 200, and only a browser sees it.
 
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { createArtifactFiles } from '../../src/probe/browser/artifact-files.ts';
 import { type LoginSite, startLoginSite } from '../support/browser-visit.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 let site: LoginSite;
 beforeAll(async () => {
@@ -21,7 +21,8 @@ test.for([
   'scripts that are %s leave a blank page, and the first of them is named',
   async ([assets, how]) => {
     site.setup({ assets });
-    const files = createArtifactFiles(mkdtempSync(join(tmpdir(), 'gatewatch-artifacts-')), systemClock);
+    await using folder = await tempFolder('artifacts');
+    const files = createArtifactFiles(folder.path, systemClock);
     const { flow, exchanges, error } = await site.visit('cdn', { artifacts: files });
     expect(flow).toMatchObject({ end: 'page-blank', secretsSent: false });
     expect(error).toBeNull();

@@ -1,8 +1,9 @@
 // Recorded answers of Traefik and authentik, in pages as these cut them, and a kubeconfig for a stand-in.
 
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { WithHeaders } from './json-server.ts';
 
 function recorded(file: string): Record<string, unknown[]> {
@@ -38,9 +39,11 @@ export function authentikAnswers(file: string): Record<string, unknown> {
   return answers;
 }
 
-/** Name of a kubeconfig for the API at a URL, with a token. */
+/** Name of a kubeconfig for the API at a URL, with a token; it lasts as long as the test that asks. */
 export function kubeconfigFor(url: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'gatewatch-kubeconfig-')), 'config');
+  const folder = mkdtempSync(join(tmpdir(), 'gatewatch-kubeconfig-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'config');
   const config = {
     'current-context': 'here',
     contexts: [{ name: 'here', context: { cluster: 'here', user: 'here' } }],
