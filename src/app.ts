@@ -114,7 +114,7 @@ export async function runApp(options: AppOptions, started: (app: App) => void): 
         snapshot: () => configured.watch.snapshot(),
         results: (query) => configured.watch.results(query),
         incidents: (query) => configured.watch.incidents(query),
-        incident: (id) => store.incidents.get(id),
+        incident: (id) => configured.watch.incident(id),
         texts: (id) => configured.watch.texts(id),
         summary: (incident) => configured.watch.summary(incident),
         artifact: artifacts.read,

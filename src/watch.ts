@@ -91,6 +91,7 @@ export interface Watch {
   snapshot(): Snapshot;
   results(query: ResultsQuery): readonly StoredResult[];
   incidents(query: IncidentsQuery): readonly Incident[];
+  incident(id: string): Incident | null;
   texts(id: string): SignatureText | null;
   summary(incident: Incident): IncidentText;
   /** Queues one probe beside the schedule. */
@@ -205,7 +206,7 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
       await dispatcher.stop({ hold: why === 'exit' });
     },
     snapshot,
-    ...createReads(config, store, firing),
+    ...createReads(config, { store, correlator }, firing),
     inbound: (alerts) => inbound.accept(alerts, clock.now()),
     runNow(check) {
       const subject = subjects.find((one) => one.id === check);
@@ -220,15 +221,24 @@ export function createWatch(config: Config, tools: WatchTools): Watch {
   };
 }
 
-/** What the page reads of the store, in the words of this configuration. */
+/**
+ * What the page reads of the store, in the words of this configuration. An incident is stored when something happens to
+ * it, so that of one that goes on the correlator knows the newer numbers.
+ */
 function createReads(
   config: Config,
-  store: Store,
+  { store, correlator }: { readonly store: Store; readonly correlator: Correlator },
   firing: () => readonly InboundAlert[],
-): Pick<Watch, 'results' | 'incidents' | 'texts' | 'summary'> {
+): Pick<Watch, 'results' | 'incidents' | 'incident' | 'texts' | 'summary'> {
+  const live = (stored: Incident): Incident =>
+    correlator.incidents().find(({ id }) => id === stored.id) ?? stored;
   return {
     results: (query) => store.results.query(storeQuery(query)),
-    incidents: (query) => storedIncidents(store, query),
+    incidents: (query) => storedIncidents(store, query).map(live),
+    incident: (id) => {
+      const stored = store.incidents.get(id);
+      return stored === null ? null : live(stored);
+    },
     texts: textsOf(config),
     summary: (incident) => describeIncident(incident, config, firing),
   };
