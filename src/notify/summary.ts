@@ -266,11 +266,16 @@ function alongPath(path: string, context: AlertContext): string {
   }
 }
 
-/** Paths that were tried and on which nothing fails. */
+/** Paths on which nothing fails, and on which the visits that fail elsewhere were tried. */
 function whatWorks(incident: Incident, context: AlertContext): string[] {
+  const broken = new Set(incident.lanes.filter((lane) => lane.failing > 0).map((lane) => lane.visit));
   const paths = [...new Set(incident.lanes.map((lane) => lane.path))].filter((path) => {
     const lanes = incident.lanes.filter((lane) => lane.path === path);
-    return lanes.every((lane) => lane.failing === 0) && lanes.some((lane) => lane.tried > 0);
+    const tried = lanes.filter((lane) => lane.tried > 0);
+    return (
+      lanes.every((lane) => lane.failing === 0) &&
+      [...broken].some((visit) => tried.some((lane) => lane.visit === visit))
+    );
   });
   const failing = incident.lanes.some((lane) => lane.failing > 0);
   if (paths.length === 0 || !failing) return [];

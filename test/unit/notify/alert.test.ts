@@ -205,6 +205,11 @@ describe('the summary', () => {
       'the CDN is at fault: visitors get an empty 400 on 8 of 8 services tried (34 behind it), through the CDN; no failure at the origin',
     ],
     [
+      'does not speak of a path on which the visits that fail were not tried',
+      { lanes: [lane('fresh', 'cdn', 8), lane('fresh', 'origin', 0, 0), lane('return', 'origin', 0)] },
+      'authentik cannot create new sessions: strangers get an empty 400 on 8 of 8 services tried (34 behind it), through the CDN; visitors with a session cookie still get through',
+    ],
+    [
       'says what unexplained failures share',
       { blame: null, inCommon: ['node=n1'], behind: 8, signature: null, lanes: [] },
       '8 services fail together and no known component explains it (they share node=n1): 8 of 8 services tried fail',
