@@ -1,7 +1,7 @@
 // What `#flow` is: everything a flow may import. A flow is a file of named steps that sign in at a provider and arrive
 // at the service; it runs in the browser's child process, and what it types as a secret it never gets to see.
 
-import type { Locator, Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright';
 
 /** Ends that a flow may tell; all others are found out by the one who runs it. */
 export type ToldEnd = 'rejected' | 'denied' | 'needs-human' | 'flow-error';

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import { chromium } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Secret } from '../../src/base/secret.ts';
 import { findExecutable } from '../../src/probe/browser/executable.ts';

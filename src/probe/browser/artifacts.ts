@@ -2,7 +2,7 @@
 // construction without secrets: of an exchange only what is named here, of addresses no query values, of the picture
 // no form field, of the console no text that could be a token (DESIGN 10; threats F8).
 
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { redactLocation } from '../../model/evidence.ts';
 import { evidenceText, holdsSecret, withoutSecrets } from '../../model/text.ts';

@@ -1,6 +1,6 @@
 // One visit in the child process: proxy, browser, flow, and what was seen of them.
 
-import type { CDPSession, Page } from 'playwright-core';
+import type { CDPSession, Page } from 'playwright';
 import { type Clock, deadline, sleep } from '../../base/clock.ts';
 import type { NetworkPath, PathName } from '../../model/network-path.ts';
 import type { ProbeError } from '../../model/observation.ts';

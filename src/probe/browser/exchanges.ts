@@ -1,6 +1,6 @@
 // The documents of a browser's visit as exchanges: what browser and proxy know of each, joined.
 
-import type { Response } from 'playwright-core';
+import type { Response } from 'playwright';
 import { type Clock, sleep } from '../../base/clock.ts';
 import type { ErrorCode, ProbeError, Timings } from '../../model/observation.ts';
 import { hostOf } from '../locate.ts';

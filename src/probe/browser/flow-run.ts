@@ -1,6 +1,6 @@
 // Runs a flow in a page: its tools, its steps with their times, and where it ended.
 
-import type { ElementHandle, Page } from 'playwright-core';
+import type { ElementHandle, Page } from 'playwright';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { type Gate, isGatePathname } from '../../model/gate.ts';
 import type { FlowEnd, FlowFacts, FlowStep } from '../../model/observation.ts';

@@ -1,7 +1,7 @@
 // Gets a browser and a fresh context in it: a local Chromium that is started for this visit, or a remote one.
 
 import { lookup } from 'node:dns/promises';
-import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright';
 import type { Order } from './message.ts';
 
 const START_MS = 20_000;

@@ -1,7 +1,7 @@
 // What the browser's page does while a flow runs: documents, what they load and what fails, errors of their scripts.
 // Facts only, in the child's memory; what leaves it is chosen field by field elsewhere.
 
-import type { BrowserContext, ConsoleMessage, Page, Request, Response } from 'playwright-core';
+import type { BrowserContext, ConsoleMessage, Page, Request, Response } from 'playwright';
 import type { Clock } from '../../base/clock.ts';
 import type { PageFacts } from '../../model/observation.ts';
 import { evidenceText } from '../../model/text.ts';

@@ -1,7 +1,7 @@
 // Where secrets are typed: into a field of the page itself, while that page is the gate's own by https. Frames, other
 // sites and pages without TLS never get one, whatever a flow or a page wants (DESIGN 10, Browser).
 
-import type { ElementHandle, Locator, Page } from 'playwright-core';
+import type { ElementHandle, Locator, Page } from 'playwright';
 import { FlowStop } from './flow-stop.ts';
 
 /** What the daemon hands out. */
