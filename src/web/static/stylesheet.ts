@@ -114,13 +114,13 @@ details { margin-top: .4rem; } summary { cursor: pointer; color: var(--link); fo
 
 .columns { display: grid; grid-template-columns: minmax(0, 1.7fr) minmax(17rem, 1fr); gap: 0 1rem; align-items: start; }
 .columns > .card { min-width: 0; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; position: relative; }
 .matrix table { width: 100%; }
 .matrix th, .matrix td { padding: .16rem .35rem; text-align: center; }
 .matrix thead tr:last-child th { padding-bottom: .4rem; border-bottom: 1px solid var(--line); font-size: .8rem; }
 .matrix tbody tr:first-child > * { padding-top: .45rem; }
 .matrix thead tr:last-child th:not(.name), .matrix td { min-width: 2.9rem; }
-.matrix .name { text-align: left; padding-left: 0; width: 100%; }
+.matrix .name { text-align: left; padding-left: 0; width: 100%; min-width: 7rem; }
 .matrix tbody .name { color: var(--text); font-weight: 400; font-size: .92rem; overflow-wrap: anywhere; }
 .matrix tbody tr:hover .name { color: var(--link); }
 .legend { display: flex; flex-wrap: wrap; align-items: center; gap: .3rem .5rem; margin-top: .9rem; color: var(--soft); font-size: .8rem; }
